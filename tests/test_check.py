@@ -1,0 +1,178 @@
+"""`vlrl check` passes a strict task and catches the defects that published rewards have."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from vlrl.rewards import number
+
+from vlrl.check import Report, attacks, check_task
+from vlrl.contracts import BadRow, Frame, Sample, Source, Task
+from vlrl.prompts import MODES
+
+FLOODS = {"all answers in a row", "all answers on lines", "two answers"}
+
+
+class Strict(Task):
+    name = "strict"
+    kind = "number"
+    rewards = {"accuracy": number.exact}
+
+    def load(self, source: Source) -> Iterator[Sample | BadRow]:
+        first = 100 if source.spec == "other" else 0
+        for index in range(first, first + 40):
+            yield Sample(
+                id=str(index),
+                task=self.name,
+                question=f"How many in picture {chr(65 + index)}?",
+                target=1 + index % 4,
+            )
+
+    def hint(self, sample: Sample, frame: Frame | None) -> str:
+        return "Write digits."
+
+    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> float | None:
+        return number.parse(answer)
+
+    def ideal(self, sample: Sample, frame: Frame | None) -> str:
+        return str(sample.target)
+
+
+class Containment(Strict):
+    """MMR1, Visual-RFT: right if the answer contains the target."""
+
+    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> float | None:
+        return sample.target if str(sample.target) in answer else None
+
+
+class FirstNumber(Strict):
+    """The first number of a sentence counts."""
+
+    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> float | None:
+        found = re.search(r"\d+", answer)
+        return int(found.group()) if found else None
+
+
+class EmptyIsRight(Strict):
+    """MVBench: an empty prediction is a substring of everything."""
+
+    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> float | None:
+        return sample.target if answer in str(sample.target) else None
+
+
+class IdealMissesTag(Strict):
+    """The ideal answer does not parse."""
+
+    def ideal(self, sample: Sample, frame: Frame | None) -> str:
+        return f"{sample.target} objects"
+
+
+class Crashing(Strict):
+    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> float | None:
+        return int(answer)
+
+
+class Dirty(Strict):
+    def load(self, source: Source) -> Iterator[Sample | BadRow]:
+        yield BadRow(file="rows.jsonl", row=3, reason="no target", cure="give it one")
+        samples = [row for row in super().load(source) if isinstance(row, Sample)]
+        yield samples[0].with_(target="many")
+        yield samples[1].with_(id="again", target=4)
+        yield from samples[1:]
+
+
+def check(task: Task, **options) -> Report:
+    return check_task(task, Source(spec="rows"), **options)
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {finding.check: finding.outcome for finding in report.findings}
+
+
+def details(report: Report) -> dict[str, str]:
+    return {finding.check: finding.detail for finding in report.findings}
+
+
+def failed(report: Report) -> set[str]:
+    return {name for name, outcome in outcomes(report).items() if outcome == "fail"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_strict_task_passes_in_every_mode(mode: str) -> None:
+    report = check(Strict(), mode=mode)
+    assert report.passed, details(report)
+    assert details(report)["ideal"] == "scores 1 on all 40"
+    assert details(report)["commonest answer"] == "'1' to everything scores 0.250"
+    assert details(report)["answers"].startswith("4 different: '1' 25%")
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (Containment(), {*FLOODS, "fixed strategies"}),
+        (FirstNumber(), FLOODS),
+        (EmptyIsRight(), {"empty answer"}),
+        (IdealMissesTag(), {"ideal"}),
+        (
+            Crashing(),
+            {"empty answer", "refusal as the answer", "prompt echo as the answer"} | FLOODS,
+        ),
+    ],
+    ids=lambda value: getattr(value, "name", "") and type(value).__name__,
+)
+def test_a_defect_fails(task: Task, expected: set[str]) -> None:
+    report = check(task)
+    assert not report.passed
+    assert expected <= failed(report)
+    if expected != {"ideal"}:
+        assert outcomes(report)["ideal"] == "pass"
+
+
+def test_bad_rows_and_targets_are_notes_with_their_cure() -> None:
+    report = check(Dirty())
+    assert report.passed
+    notes = details(report)
+    assert notes["rows"] == "41 read, 1 left out:\nrows.jsonl, row 3: no target; give it one"
+    assert notes["targets"].startswith(
+        "1 unusable, they give no signal:\n0: 'many' is not a number"
+    )
+    assert notes["ideal"] == "scores 1 on all 40"
+    assert notes["duplicates"] == (
+        "samples that repeat another's question and media: 1; questions with answers that differ: 1"
+    )
+
+
+def test_overlap_of_training_and_test() -> None:
+    same = check(Strict(), test=Source(spec="rows"))
+    assert details(same)["overlap"].startswith("of 40 test samples 40 are in the training set")
+    other = check(Strict(), test=Source(spec="other"))
+    assert outcomes(other)["overlap"] == "pass"
+
+
+def test_in_a_frame_the_ceiling_is_a_note() -> None:
+    report = check(Strict(), frame=Frame(width=1000, height=1000))
+    assert details(report)["ideal"] == "reaches 1.0000 in the frame"
+    assert outcomes(report)["ideal"] == "note"
+
+
+def test_the_limit_is_kept() -> None:
+    assert details(check(Strict(), limit=5))["rows"] == "5 read"
+
+
+def test_attacks_leave_floods_out_where_there_is_one_answer() -> None:
+    sample = next(iter(Strict().load(Source(spec="rows"))))
+    assert isinstance(sample, Sample)
+    few = attacks(Strict(), sample, "1", ["1"])
+    many = attacks(Strict(), sample, "1", ["1", "2"])
+    assert {name for name, _ in many} - {name for name, _ in few} == {
+        *FLOODS,
+        "a block for every answer",
+    }
+
+
+def test_the_report_prints_every_finding(capsys) -> None:
+    report = check(Containment())
+    report.print()
+    printed = capsys.readouterr().out
+    assert all(finding.check.split()[0] in printed for finding in report.findings)
+    assert "fail" in printed and "strict on rows, mode think" in printed

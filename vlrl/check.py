@@ -1,0 +1,334 @@
+"""`vlrl check`: the ideal answer scores 1, junk does not pay.  Needs no model.
+
+Every sample is scored with its ideal answer and with attacks: completions that know nothing,
+or that name everything.  What a task cannot tell apart, training will find and exploit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import fmean
+from typing import Literal
+
+from vlrl import tasks
+from vlrl.contracts import BadRow, Frame, Sample, Scored, Source, Task
+from vlrl.prompts import messages, write_completion
+from vlrl.scoring import score
+
+Outcome = Literal["pass", "fail", "note"]
+STYLES = {"pass": "green", "fail": "bold red", "note": "yellow"}
+
+THINKING = "I look at every part and work it out."
+REFUSAL = "I am sorry, but I cannot help with that."
+NUM_CANDIDATES = 20  # the commonest ideal answers: tried as constants, listed in floods
+NUM_SHOWN = 3  # examples in a finding
+
+GRADED_KINDS = frozenset(
+    {"text", "labels", "boxes", "boxes_points", "mask", "program", "layout", "order"}
+)
+"""Kinds with partial credit by what an answer contains; there it may contain several things."""
+
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    check: str
+    outcome: Outcome  # a note never fails a check
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    title: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(finding.outcome != "fail" for finding in self.findings)
+
+    def print(self) -> None:
+        """Show the findings as a table."""
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=self.title, title_justify="left")
+        for heading in ("", "check", "finding"):
+            table.add_column(heading)
+        for finding in self.findings:
+            outcome = Text(finding.outcome, style=STYLES[finding.outcome])
+            table.add_row(outcome, Text(finding.check), Text(finding.detail))
+        Console().print(table)
+
+
+def check_task(
+    task: Task,
+    source: Source,
+    *,
+    test: Source | None = None,
+    mode: str = "think",
+    frame: Frame | None = None,
+    limit: int = 200,
+) -> Report:
+    """Check a task on the first `limit` samples of a source, and whether those of `test` are new.
+
+    In a model's `frame` an ideal answer may lose to rounding; its score, the ceiling, is a note.
+    Raises UserError where no row can be read.
+    """
+    bad: list[BadRow] = []
+    samples = list(islice(tasks.samples(task, source, bad.append), limit))
+    trial = _Trial(task=task, mode=mode, frame=frame)
+    findings = [_rows(samples, bad)]
+    usable, finding = _targets(trial, samples)
+    findings.append(finding)
+    if usable:
+        findings += [
+            _ideals(trial, usable),
+            *_attacks(trial, usable),
+            *_constants(trial, usable),
+            _duplicates(trial, usable),
+        ]
+    if test is not None:
+        findings.append(_overlap(samples, islice(tasks.samples(task, test), limit)))
+    return Report(title=f"{task.name} on {source.spec}, mode {mode}", findings=tuple(findings))
+
+
+def attacks(
+    task: Task,
+    sample: Sample,
+    ideal: str,
+    candidates: Sequence[str],
+    *,
+    mode: str = "think",
+    frame: Frame | None = None,
+) -> list[tuple[str, str]]:
+    """Completions that deserve the minimum, as (name, completion).
+
+    `ideal` is the right answer as text, `candidates` other answers to the same kind of question;
+    the floods name both, so they are left out where no candidate differs from the ideal.
+    """
+    prompt = _prompt(task, sample, mode, frame)
+    found = [
+        ("empty", ""),
+        ("empty answer", write_completion(mode, THINKING, " ")),
+        ("refusal", REFUSAL),
+        ("refusal as the answer", write_completion(mode, THINKING, REFUSAL)),
+        ("prompt echo", prompt),
+        ("prompt echo as the answer", write_completion(mode, THINKING, prompt)),
+        ("answer only in the thinking", write_completion(mode, f"It is {ideal}.", REFUSAL)),
+        ("answer left open", f"<answer>{ideal}"),
+    ]
+    others = [candidate for candidate in candidates if candidate != ideal]
+    if not others:
+        return found
+    everything = [ideal, *others]
+    blocks = "".join(f"<answer>{answer}</answer>" for answer in [*everything, REFUSAL])
+    floods = [
+        ("all answers in a row", ", ".join(everything)),
+        ("all answers on lines", "\n".join(everything)),
+        ("two answers", f"{ideal} or {others[0]}"),
+    ]
+    found += [(name, write_completion(mode, THINKING, text)) for name, text in floods]
+    return [*found, ("a block for every answer", f"<think>{THINKING}</think>{blocks}")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trial:
+    """How the samples of one check are scored."""
+
+    task: Task
+    mode: str
+    frame: Frame | None
+
+    def score(self, sample: Sample, completion: str) -> Scored:
+        plain = sample.with_(rewards=None)  # a row's own rewards may replace accuracy
+        return score(self.task, plain, completion, mode=self.mode, frame=self.frame)
+
+    def answer(self, sample: Sample, answer: str) -> Scored:
+        return self.score(sample, write_completion(self.mode, THINKING, answer))
+
+    def mean(self, samples: Sequence[Sample], answer: str) -> float:
+        """The mean accuracy of one answer to all the questions."""
+        return fmean(_accuracy(self.answer(sample, answer)) for sample in samples)
+
+    def ideal(self, sample: Sample) -> str:
+        return self.task.ideal(sample, self.frame)
+
+    def most(self, sample: Sample) -> float:
+        """What an attack may score at most: the minimum, or below 1 where credit is partial."""
+        if (sample.kind or self.task.kind) in GRADED_KINDS:
+            return 1 - 1e-6
+        return getattr(self.task.rewards["accuracy"], "reward_range", (0.0, 1.0))[0]
+
+
+def _rows(samples: Sequence[Sample], bad: Sequence[BadRow]) -> Finding:
+    if not bad:
+        return Finding(check="rows", outcome="pass", detail=f"{len(samples)} read")
+    detail = f"{len(samples)} read, {len(bad)} left out:\n{_some(bad)}"
+    return Finding(check="rows", outcome="note", detail=detail)
+
+
+def _targets(trial: _Trial, samples: Sequence[Sample]) -> tuple[list[Sample], Finding]:
+    """The samples whose target can be scored against, and what is wrong with the others."""
+    scoreds = [(sample, trial.score(sample, "")) for sample in samples]
+    usable = [sample for sample, scored in scoreds if scored.problem != "target_unusable"]
+    unusable = [
+        f"{sample.id}: {scored.detail}"
+        for sample, scored in scoreds
+        if scored.problem == "target_unusable"
+    ]
+    if not unusable:
+        return usable, Finding(check="targets", outcome="pass", detail="all usable")
+    detail = f"{len(unusable)} unusable, they give no signal:\n{_some(unusable)}"
+    return usable, Finding(check="targets", outcome="note" if usable else "fail", detail=detail)
+
+
+def _ideals(trial: _Trial, samples: Sequence[Sample]) -> Finding:
+    answers = [trial.ideal(sample) for sample in samples]
+    scoreds = [
+        trial.answer(sample, answer) for sample, answer in zip(samples, answers, strict=True)
+    ]
+    if trial.frame is not None:
+        ceiling = fmean(_accuracy(scored) for scored in scoreds)
+        return Finding(check="ideal", outcome="note", detail=f"reaches {ceiling:.4f} in the frame")
+    failed = [
+        f"{sample.id}: {_clip(answer)} {_verdict(scored)}"
+        for sample, answer, scored in zip(samples, answers, scoreds, strict=True)
+        if _accuracy(scored) < 1 - _SLACK or scored.parts["format"] != 1
+    ]
+    if failed:
+        detail = f"{len(failed)} of {len(samples)} do not score 1:\n{_some(failed)}"
+        return Finding(check="ideal", outcome="fail", detail=detail)
+    return Finding(check="ideal", outcome="pass", detail=f"scores 1 on all {len(samples)}")
+
+
+def _attacks(trial: _Trial, samples: Sequence[Sample]) -> list[Finding]:
+    candidates = [answer for answer, _ in _commonest(trial, samples)]
+    paid: dict[str, list[str]] = {}
+    for sample in samples:
+        found = attacks(
+            trial.task, sample, trial.ideal(sample), candidates, mode=trial.mode, frame=trial.frame
+        )
+        for name, completion in found:
+            complaints = paid.setdefault(name, [])
+            scored = trial.score(sample, completion)
+            if scored.problem == "reward_error" or _accuracy(scored) > trial.most(sample) + _SLACK:
+                complaints.append(f"{sample.id}: {_verdict(scored)}")
+    return [
+        Finding(
+            check=name,
+            outcome="fail" if complaints else "pass",
+            detail=f"pays on {len(complaints)}:\n{_some(complaints)}" if complaints else "no pay",
+        )
+        for name, complaints in paid.items()
+    ]
+
+
+def _constants(trial: _Trial, samples: Sequence[Sample]) -> list[Finding]:
+    """Which answers there are, what one for everything earns, and whether a trick earns more."""
+    common = _commonest(trial, samples)
+    shares = ", ".join(f"{_clip(a)} {n / len(samples):.0%}" for a, n in common[:NUM_SHOWN])
+    num_different = len({trial.ideal(sample) for sample in samples})
+    means = {answer: trial.mean(samples, answer) for answer, _ in common}
+    best = max(means, key=means.__getitem__)
+    first = common[0][0]
+    constant = f"{_clip(first)} to everything scores {means[first]:.3f}"
+    if means[best] > means[first]:
+        constant += f", {_clip(best)} {means[best]:.3f}"
+    return [
+        Finding(check="answers", outcome="note", detail=f"{num_different} different: {shares}"),
+        Finding(check="commonest answer", outcome="note", detail=constant),
+        _strategies(trial, samples, list(means), means[best]),
+    ]
+
+
+def _strategies(
+    trial: _Trial, samples: Sequence[Sample], answers: Sequence[str], best: float
+) -> Finding:
+    """No fixed text that is not one answer may earn more than the best constant answer."""
+    tricks = [REFUSAL, "None"]
+    if len(answers) > 1 and trial.task.kind not in GRADED_KINDS:
+        tricks += [", ".join(answers), " or ".join(answers[:2]), " ".join(answers[:2])]
+    earned = {trick: trial.mean(samples, trick) for trick in tricks}
+    beating = [
+        f"{_clip(t)} scores {mean:.3f}" for t, mean in earned.items() if mean > best + _SLACK
+    ]
+    if beating:
+        detail = f"beat the best constant answer ({best:.3f}):\n{_some(beating)}"
+        return Finding(check="fixed strategies", outcome="fail", detail=detail)
+    detail = f"none beats the best constant answer ({best:.3f})"
+    return Finding(check="fixed strategies", outcome="pass", detail=detail)
+
+
+def _duplicates(trial: _Trial, samples: Sequence[Sample]) -> Finding:
+    answers: dict[tuple, list[str]] = {}
+    for sample in samples:
+        answers.setdefault(_key(sample), []).append(trial.ideal(sample))
+    num_repeats = sum(len(found) - 1 for found in answers.values())
+    num_torn = sum(len(set(found)) > 1 for found in answers.values())
+    if not num_repeats:
+        return Finding(check="duplicates", outcome="pass", detail="none")
+    detail = (
+        f"samples that repeat another's question and media: {num_repeats}; "
+        f"questions with answers that differ: {num_torn}"
+    )
+    return Finding(check="duplicates", outcome="note", detail=detail)
+
+
+def _overlap(train: Sequence[Sample], test: Iterable[Sample]) -> Finding:
+    seen = {_key(sample) for sample in train}
+    seen_media = {key for sample in train for key in _media(sample)}
+    tested = list(test)
+    num_same = sum(_key(sample) in seen for sample in tested)
+    num_media = sum(any(key in seen_media for key in _media(sample)) for sample in tested)
+    detail = (
+        f"of {len(tested)} test samples {num_same} are in the training set, "
+        f"{num_media} share media with it"
+    )
+    clean = not num_same and not num_media
+    return Finding(check="overlap", outcome="pass" if clean else "note", detail=detail)
+
+
+def _prompt(task: Task, sample: Sample, mode: str, frame: Frame | None) -> str:
+    content = messages(task, sample, mode, frame)[0]["content"]
+    return "".join(block["text"] for block in content if block["type"] == "text")
+
+
+def _commonest(trial: _Trial, samples: Sequence[Sample]) -> list[tuple[str, int]]:
+    return Counter(trial.ideal(sample) for sample in samples).most_common(NUM_CANDIDATES)
+
+
+def _media(sample: Sample) -> tuple[str, ...]:
+    return tuple(medium.key for medium in sample.media)
+
+
+def _key(sample: Sample) -> tuple:
+    return sample.question, sample.options, _media(sample)
+
+
+def _accuracy(scored: Scored) -> float:
+    """0 where there is none: a reward that crashes is reported by its own finding."""
+    return scored.parts["accuracy"] or 0.0
+
+
+def _verdict(scored: Scored) -> str:
+    text = f"is read as {_clip(str(scored.parsed))} and scores {_accuracy(scored):g}"
+    text += "" if scored.parts["format"] else ", not well formed"
+    return (
+        text if scored.problem == "none" else f"{text}; {scored.problem} {scored.detail}".rstrip()
+    )
+
+
+def _some(lines: Sequence[object]) -> str:
+    shown = [str(line) for line in lines[:NUM_SHOWN]]
+    rest = [f"and {len(lines) - NUM_SHOWN} more"] if len(lines) > NUM_SHOWN else []
+    return "\n".join(shown + rest)
+
+
+def _clip(text: str, length: int = 60) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= length else f"{line[:length]}…")
