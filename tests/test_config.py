@@ -1,0 +1,244 @@
+"""Recipes: layers, types, overrides, and errors that name the file, the key and the nearest key."""
+
+from pathlib import Path
+
+import pytest
+
+from vlrl import config
+from vlrl.config import Data, Lora, Recipe
+from vlrl.contracts import Source, UserError
+
+RECIPES = [name for name, path in config.recipes().items() if "\ntask:" in path.read_text("utf-8")]
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_loads_and_survives_saving(name: str, tmp_path: Path) -> None:
+    recipe = config.load(name)
+    assert recipe.output == f"runs/{name}"
+    path = tmp_path / "recipe.yaml"
+    config.save(recipe, path)
+    assert config.load(str(path)) == recipe
+
+
+@pytest.mark.parametrize("name", config.recipes())
+def test_every_recipe_is_short_and_says_what_it_is(name: str) -> None:
+    path = config.recipes()[name]
+    lines = path.read_text("utf-8").splitlines()
+    assert len(config.about(path)) > 20
+    assert len(lines) <= 25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_trainers_know_every_option_of_every_recipe(name: str) -> None:
+    recipe = config.load(name)
+    assert config.check_train_options(recipe).keys() == recipe.train.keys()
+    assert config.check_sft_options(recipe).keys() == recipe.sft.keys() - {*config.SFT_SHARES}
+
+
+def test_a_recipe_of_one_line_has_the_defaults(tmp_path: Path) -> None:
+    recipe = config.load(write(tmp_path / "mine.yaml", "task: counting"))
+    assert recipe == Recipe(task="counting", output="runs/mine")
+    assert (recipe.model, recipe.mode, recipe.combine) == ("tiny", "think", "sum")
+    assert recipe.rewards == {"accuracy": 1.0, "format": 1.0}
+
+
+def test_a_recipe_is_laid_over_its_base_key_by_key_but_rewards_whole(tmp_path: Path) -> None:
+    write(
+        tmp_path / "below.yaml",
+        "mode: direct\nseed: 3\nrewards: {accuracy: 1, format: 1}\n"
+        "train: {beta: 0.04, num_generations: 8}\ndata: {train: a, take: 'first:5'}",
+    )
+    over = "base: below.yaml\ntask: counting\nseed: 4\nrewards: {accuracy: 2}\n"
+    over += "train: {beta: 0}\ndata: {train: b}"
+    recipe = config.load(write(tmp_path / "over.yaml", over))
+    assert (recipe.mode, recipe.seed) == ("direct", 4)
+    assert recipe.rewards == {"accuracy": 2}
+    assert recipe.train == {"beta": 0, "num_generations": 8}
+    assert recipe.data == Data(train="b", take="first:5")
+
+
+def test_a_base_may_be_a_recipe_of_the_library(tmp_path: Path) -> None:
+    recipe = config.load(write(tmp_path / "mine.yaml", "base: r1v\ntask: counting"))
+    assert recipe.train["num_generations"] == 8
+    assert recipe.train["beta"] == 0.04
+    assert recipe.train["learning_rate"] == 1e-6
+    assert recipe.train["use_bias_correction_kl"] is False
+
+
+@pytest.mark.parametrize(
+    ("override", "attribute", "expected"),
+    [
+        ("seed=7", "seed", 7),
+        ("max_pixels=401408", "max_pixels", 401408),
+        ("max_pixels=null", "max_pixels", None),
+        ("evaluate=some_benchmark", "evaluate", ("some_benchmark",)),
+        ("evaluate=[one, two]", "evaluate", ("one", "two")),
+        ("data.take=random:10%", "data", Data(train="rows", take="random:10%")),
+        ("data.share=1e-1", "data", Data(train="rows", share=0.1)),
+        ("data.columns.image=picture", "data", Data(train="rows", columns={"image": "picture"})),
+        ("train.learning_rate=2e-6", "train", {"learning_rate": 2e-6}),
+        ("train.tf32=true", "train", {"learning_rate": 1e-6, "tf32": True}),
+        ("rewards.format=0.5", "rewards", {"accuracy": 1.0, "format": 0.5}),
+        ("rewards={accuracy: 1}", "rewards", {"accuracy": 1}),
+        ("lora={}", "lora", Lora()),
+        ("lora.r=8", "lora", Lora(r=8)),
+        ("lora.targets=[q_proj, v_proj]", "lora", Lora(targets=("q_proj", "v_proj"))),
+        ("lora.dropout='5e-2'", "lora", Lora(dropout=0.05)),
+    ],
+)
+def test_an_override_changes_the_key_it_names(
+    override: str, attribute: str, expected: object, tmp_path: Path
+) -> None:
+    text = "task: counting\ndata: {train: rows}\ntrain: {learning_rate: 1e-6}"
+    path = write(tmp_path / "mine.yaml", text)
+    recipe = config.load(path, [override])
+    assert getattr(recipe, attribute) == expected
+    unchanged = {"seed": 0, "max_pixels": None, "evaluate": (), "lora": None} | {
+        "data": Data(train="rows"),
+        "train": {"learning_rate": 1e-6},
+        "rewards": {"accuracy": 1.0, "format": 1.0},
+    }
+    del unchanged[attribute]
+    assert {key: getattr(recipe, key) for key in unchanged} == unchanged
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("task: counting\nmodl: x", "unknown key `modl`; did you mean 'model'?"),
+        ("task: counting\ndata: {trian: x}", "unknown key `data.trian`; did you mean 'train'?"),
+        ("task: counting\nlora: {rank: 8}", "unknown key `lora.rank`; known: alpha, dropout"),
+        ("task: counting\nseed: one", "`seed`: expected a whole number, got 'one'"),
+        ("task: counting\nseed: 1.5", "`seed`: expected a whole number, got 1.5"),
+        ("task: counting\nfreeze_vision: 1", "`freeze_vision`: expected true or false, got 1"),
+        ("task: 3", "`task`: expected text, got 3"),
+        ("task: counting\ndata: rows.jsonl", "`data`: expected keys and values, got 'rows.jsonl'"),
+        ("task: counting\ntrain:", "`train`: expected keys and values, got None"),
+        ("task: counting\nmax_pixels: [1]", "`max_pixels`: expected a whole number or null"),
+        ("task: counting\nseed: 1\nseed: 2", "the key `seed` stands twice"),
+        ("task: [", "not valid YAML"),
+        ("counting", "a recipe is made of keys and values"),
+        ("mode: think", "`task` is missing"),
+        ("base: r1v_countin\ntask: counting", "no recipe is called 'r1v_countin'; did you mean"),
+        ("base: r1v_counting\ntask: x", "a base has no base of its own"),
+        ("base: elsewhere.yaml\ntask: counting", "there is no such recipe file"),
+    ],
+)
+def test_a_mistake_in_a_recipe_names_file_and_key(text: str, message: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.yaml", text)
+    with pytest.raises(UserError) as error:
+        config.load(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_mistake_in_a_base_names_the_base(tmp_path: Path) -> None:
+    write(tmp_path / "below.yaml", "sed: 3")
+    path = write(tmp_path / "over.yaml", "base: below.yaml\ntask: counting")
+    with pytest.raises(UserError, match=r"below.yaml: unknown key `sed`; did you mean 'seed'"):
+        config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed", "expected key=value"),
+        ("=3", "expected key=value"),
+        ("train.=3", "expected key=value"),
+        ("sed=3", "command line: unknown key `sed`; did you mean 'seed'?"),
+        ("data.tak=3", "command line: unknown key `data.tak`; did you mean 'take'?"),
+        ("rewards={", "is not a YAML value"),
+    ],
+)
+def test_a_mistake_in_an_override_is_said(override: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        config.load(RECIPES[0], [override])
+    assert message in str(error.value)
+
+
+def test_an_unknown_recipe_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'r1v_counting'"):
+        config.load("r1v_countng")
+
+
+def test_sources_of_a_recipe() -> None:
+    data = Data(train="rows", validation="test_rows", take="first:9", columns={"image": "img"})
+    recipe = Recipe(task="counting", data=data, seed=5)
+    common = {"columns": {"image": "img"}, "seed": 5}
+    assert config.source(recipe, "train") == Source(spec="rows", take="first:9", **common)
+    validation = Source(spec="test_rows", role="validation", **common)
+    assert config.source(recipe, "validation") == validation
+    with pytest.raises(UserError, match="names no train rows"):
+        config.source(Recipe(task="counting"), "train")
+
+
+@pytest.mark.slow
+def test_train_options_are_brought_to_the_trainers_types() -> None:
+    options = {"learning_rate": "2e-6", "max_steps": 10.0, "scale_rewards": False, "beta": 0}
+    checked = config.check_train_options(Recipe(task="counting", train=options))
+    assert checked == {"learning_rate": 2e-6, "max_steps": 10, "scale_rewards": False, "beta": 0}
+    assert isinstance(checked["max_steps"], int)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rat": 1}, "no such option; did you mean 'learning_rate'?"),
+        ({"learning_rate": "fast"}, "train.learning_rate: expected a number, got 'fast'"),
+        ({"max_steps": 1.5}, "train.max_steps: expected a whole number, got 1.5"),
+        ({"tf32": "maybe"}, "train.tf32: expected true or false or null, got 'maybe'"),
+        ({"lr_scheduler_type": "cosin"}, "'cosin' is no choice; did you mean 'cosine'?"),
+        ({"num_generations": 1}, "a group of one has no baseline"),
+        ({"output_dir": "x"}, "state it as `output` of the recipe"),
+        ({"seed": 1}, "state it as `seed` of the recipe"),
+        ({"report_to": "wandb"}, "state it as `report_to` of the recipe"),
+        ({"reward_weights": [1]}, "give each reward its weight under `rewards`"),
+        ({"hub_token": "x"}, "HF_TOKEN"),
+    ],
+)
+def test_a_mistake_in_train_options_is_said(options: dict, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        config.check_train_options(Recipe(task="counting", train=options))
+    assert message in str(error.value)
+
+
+@pytest.mark.slow
+def test_sft_options_leave_the_habits_out() -> None:
+    shares = {"habits": {"one": 0.5, "two": 0.5}, "modes": {"think": 1}}
+    recipe = Recipe(task="counting", sft={"max_steps": 10, **shares})
+    assert config.check_sft_options(recipe) == {"max_steps": 10}
+    assert recipe.habits == {"one": 0.5, "two": 0.5}
+    with pytest.raises(UserError, match=r"sft.max_step: .*did you mean 'max_steps'"):
+        config.check_sft_options(Recipe(task="counting", sft={"max_step": 10}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"one": -1}, "sft.habits.one: expected a share of at least 0, got -1"),
+        ({"one": "half"}, "sft.habits.one: expected a share of at least 0, got 'half'"),
+        ({"one": 0}, "sft.habits: the shares add up to 0"),
+        ("one", "sft.habits: expected names and their shares, got 'one'"),
+    ],
+)
+def test_a_mistake_in_shares_is_said(shares: object, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        config.check_sft_options(Recipe(task="counting", sft={"habits": shares}))
+    assert message in str(error.value)
+
+
+@pytest.mark.slow
+def test_what_the_recipe_owns_are_options_of_the_trainer() -> None:
+    from trl import GRPOConfig
+
+    from vlrl.coerce import field_types
+
+    assert config.OWNED.keys() <= field_types(GRPOConfig).keys()

@@ -1,0 +1,200 @@
+"""Find tasks and benchmarks by name, and read a task's samples from a source.
+
+A task is named in one of three ways: `counting` (the file `data/counting.py`), `my.module` or
+`my.module:Class` (importable from the current folder or the environment), or the path of a `.py`
+file.  Every file holds exactly one task, so the file is enough.
+"""
+
+import importlib
+import importlib.util
+import logging
+import random
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+
+import vlrl.data
+from vlrl.contracts import BadRow, Benchmark, Sample, Source, Task, UserError
+from vlrl.nearest import did_you_mean
+
+log = logging.getLogger("vlrl")
+
+
+def names() -> list[str]:
+    """The names of the tasks in `data/`, sorted; imports none of them."""
+    files = (file for folder in vlrl.data.__path__ for file in Path(folder).glob("*.py"))
+    return sorted(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def find(name: str) -> Task:
+    """The task called `name`: a name, `module`, `module:Class` or the path of a `.py` file.
+
+    Raises UserError where there is none, or where its file does not hold exactly one.
+    """
+    if name.endswith(".py"):
+        return _only_task(_module_of_file(Path(name)))
+    if name in names():
+        return _only_task(importlib.import_module(f"vlrl.data.{name}"))
+    if "." not in name and ":" not in name:
+        raise UserError(f"no task is called {name!r}; {did_you_mean(name, names())}")
+    module_name, _, class_name = name.partition(":")
+    module = _module(module_name)
+    return _named_task(module, class_name) if class_name else _only_task(module)
+
+
+def benchmark(name: str) -> tuple[Task, Benchmark]:
+    """The benchmark called `name` in `data/`, or `TASK:NAME` for one of a task found elsewhere."""
+    task_name, _, benchmark_name = name.rpartition(":")
+    tasks = [find(task_name)] if task_name else [find(task_name) for task_name in names()]
+    known = {each.name: (task, each) for task in tasks for each in task.benchmarks}
+    if benchmark_name not in known:
+        raise UserError(
+            f"no benchmark is called {benchmark_name!r}; {did_you_mean(benchmark_name, known)}"
+        )
+    return known[benchmark_name]
+
+
+def samples(
+    task: Task, source: Source, on_bad_row: Callable[[BadRow], None] | None = None
+) -> Iterator[Sample]:
+    """The readable samples of `source`, in its order, as many as `source.take` says.
+
+    `take` is `first:N`, `random:N` (N of them, all equally likely) or `random:P%` (each kept with
+    probability P/100), drawn by `source.seed`.  `on_bad_row` gets every row that cannot be read;
+    their number is logged at the end.  Raises UserError where not one row can be read.
+    """
+    readable = _Readable(task=task, source=source, on_bad_row=on_bad_row)
+    try:
+        yield from _take(readable, source)
+    finally:
+        readable.report()
+
+
+@dataclass
+class _Readable:
+    """Iterates over the samples of a source; passes the bad rows on and counts both."""
+
+    task: Task
+    source: Source
+    on_bad_row: Callable[[BadRow], None] | None
+    num_read: int = 0
+    num_bad: int = 0
+    first_bad: BadRow | None = None
+
+    def __iter__(self) -> Iterator[Sample]:
+        for row in self.task.load(self.source):
+            if isinstance(row, BadRow):
+                self._bad(row)
+                continue
+            self.num_read += 1
+            yield row
+        if not self.num_read:
+            cause = f"the first: {self.first_bad}" if self.first_bad else "it is empty"
+            raise UserError(f"{self.source.spec}: no row can be read; {cause}")
+
+    def _bad(self, row: BadRow) -> None:
+        self.num_bad += 1
+        self.first_bad = self.first_bad or row
+        if self.on_bad_row:
+            self.on_bad_row(row)
+
+    def report(self) -> None:
+        if self.num_bad:
+            log.warning(
+                "%s: %d rows cannot be read and are left out, %d are read; the first: %s",
+                self.source.spec,
+                self.num_bad,
+                self.num_read,
+                self.first_bad,
+            )
+
+
+def _take(rows: Iterable[Sample], source: Source) -> Iterator[Sample]:
+    if source.take is None:
+        yield from rows
+        return
+    match = re.fullmatch(r"(first|random):([0-9]+(?:\.[0-9]+)?%|[0-9]+)", source.take)
+    if match is None or (match[1] == "first" and match[2].endswith("%")):
+        raise UserError(
+            f"take: {source.take!r} is not understood; "
+            "write 'first:500', 'random:500' or 'random:10%'"
+        )
+    how, amount = match.groups()
+    rng = random.Random(f"take:{source.seed}")
+    if how == "first":
+        yield from islice(rows, int(amount))
+    elif amount.endswith("%"):
+        share = float(amount[:-1]) / 100
+        yield from (row for row in rows if rng.random() < share)
+    else:
+        yield from _reservoir(rows, int(amount), rng)
+
+
+def _reservoir(rows: Iterable[Sample], size: int, rng: random.Random) -> list[Sample]:
+    """`size` rows, every row equally likely (Vitter's algorithm R), in their first order."""
+    kept: list[tuple[int, Sample]] = []
+    for index, row in enumerate(rows):
+        if len(kept) < size:
+            kept.append((index, row))
+            continue
+        place = rng.randrange(index + 1)
+        if place < size:
+            kept[place] = (index, row)
+    return [row for _, row in sorted(kept, key=lambda pair: pair[0])]
+
+
+def _module(name: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)  # the installed command does not look in the current folder
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there; what it imports is not
+        raise UserError(f"no module is called {name!r}; run from the folder it lies in") from error
+
+
+def _module_of_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such task file; `vlrl new task NAME` writes one")
+    spec = importlib.util.spec_from_file_location(f"vlrl_task_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # true for every .py file
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _tasks_in(module: ModuleType) -> dict[str, type[Task]]:
+    """The task classes that the module itself defines, by class name."""
+    classes = {name: each for name, each in vars(module).items() if isinstance(each, type)}
+    return {
+        name: each
+        for name, each in classes.items()
+        if issubclass(each, Task) and each is not Task and each.__module__ == module.__name__
+    }
+
+
+def _only_task(module: ModuleType) -> Task:
+    found = _tasks_in(module)
+    if len(found) != 1:
+        what = ", ".join(found) if found else "none"
+        raise UserError(
+            f"{module.__file__}: a task file holds exactly one subclass of vlrl.contracts.Task; "
+            f"this one holds {what}"
+        )
+    return next(iter(found.values()))()
+
+
+def _named_task(module: ModuleType, class_name: str) -> Task:
+    found = _tasks_in(module)
+    if class_name not in found:
+        raise UserError(
+            f"{module.__name__} has no task class {class_name!r}; {did_you_mean(class_name, found)}"
+        )
+    return found[class_name]()
