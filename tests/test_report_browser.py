@@ -1,0 +1,128 @@
+"""The report page in headless Chromium: it can be read and turned, and runs no foreign code."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import pytest
+from fake_run import HOSTILE, make_run
+from PIL import Image
+
+from vlrl.report import write
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=4000",
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install the package chromium"),
+]
+
+USE_THE_PAGE = """
+const log = {};
+const all = (selector) => [...document.querySelectorAll(selector)];
+const texts = (selector) => all(selector).map((node) => node.textContent);
+const press = (key, target = document.body) =>
+  target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+const pick = (id, value) => {
+  const select = document.getElementById(id);
+  select.value = value;
+  select.dispatchEvent(new Event("change"));
+};
+log.start = texts("#place")[0];
+log.cards = texts(".card").length;
+press("ArrowRight");
+log.right = texts("#place")[0];
+press("]");
+log.step = document.getElementById("pick-step").value;
+document.getElementById("previous").click();
+log.previous = texts("#place")[0];
+pick("pick-filter", "wrong");
+log.verdicts = [...new Set(texts(".card .wrong, .card .right"))];
+pick("pick-set", "1");
+log.labels = texts(".card .label");
+const chart = document.querySelector(".chart");
+press("End", chart.querySelector(".plot"));
+log.readout = texts(".readout")[0];
+const box = chart.querySelector(".frame").getBoundingClientRect();
+const at = { clientX: box.left, clientY: box.top + 5, bubbles: true };
+chart.querySelector(".plot").dispatchEvent(new PointerEvent("pointermove", at));
+log.hover = texts(".readout")[0];
+log.width = document.documentElement.scrollWidth - window.innerWidth;
+const result = document.createElement("pre");
+result.id = "log";
+result.textContent = JSON.stringify(log);
+document.body.append(result);
+"""
+
+
+def open_page(page: Path, tmp_path: Path, *options: str) -> str:
+    """Open a page in a fresh browser profile and return the DOM that results."""
+    profile = tmp_path / "profile"
+    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", *options, page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    shutil.rmtree(profile, ignore_errors=True)
+    return done.stdout
+
+
+def visible_cards(dom: str) -> list[str]:
+    cards = re.findall(r'<article class="card">(.*?)</article>', dom, re.DOTALL)
+    return [unescape(re.sub(r"<[^>]*>", "", card)) for card in cards]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    return write([make_run(folder / "first", num_steps=30)])
+
+
+def test_page_can_be_read_and_turned(page: Path, tmp_path: Path):
+    probe = tmp_path / "probe.html"
+    source = page.read_text(encoding="utf-8")
+    probe.write_text(source.replace("</body>", f"<script>{USE_THE_PAGE}</script></body>"))
+    dom = open_page(probe, tmp_path, "--dump-dom", "--window-size=1280,900")
+    found = re.search(r'<pre id="log">(.*?)</pre>', dom, re.DOTALL)
+    assert found, "the page's script stopped with an error"
+    log = json.loads(unescape(found[1]))
+    assert log["start"] == "1 of 20" and log["cards"] == 8
+    assert log["right"] == "2 of 20" and log["step"] == "4" and log["previous"] == "2 of 20"
+    assert log["verdicts"] == ["✗ wrong"]
+    assert log["labels"] == ["before", "sft_only", "after"]
+    assert log["readout"].startswith("step 30") and log["hover"].startswith("step 1")
+    assert log["width"] <= 0  # nothing scrolls sideways
+
+
+@pytest.mark.parametrize("size", ["1280,2000", "500,2000"])
+def test_page_is_painted(page: Path, tmp_path: Path, size: str):
+    picture = tmp_path / "page.png"
+    open_page(page, tmp_path, f"--screenshot={picture}", f"--window-size={size}")
+    image = Image.open(picture).convert("RGB")
+    blue = [c for _, c in image.getcolors(2**24) or [] if c[2] - c[0] > 80]
+    assert f"{image.width},{image.height}" == size
+    assert blue, "no bar or curve is painted"
+
+
+def test_a_completion_cannot_run_code(tmp_path: Path):
+    page = write([make_run(tmp_path / "hostile", num_steps=6, completion=HOSTILE)])
+    dom = open_page(page, tmp_path, "--dump-dom")
+    title = re.search(r"<title>(.*?)</title>", dom)
+    assert title and title[1] == "hostile · vlrl report"
+    assert '<img src="x"' not in dom
+    assert any(HOSTILE in card for card in visible_cards(dom))
