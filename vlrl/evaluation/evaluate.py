@@ -1,0 +1,185 @@
+"""`vlrl eval`: a model on named benchmarks; every prediction saved, and an interrupted measurement goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from vlrl import tasks
+from vlrl.contracts import Benchmark, Sample, Source, Task, UserError
+from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
+from vlrl.models import Loaded, load
+from vlrl.training.records import Lines, save_media, versions
+
+log = logging.getLogger("vlrl")
+
+NUM_OF_ENDLESS = 500  # samples of a procedural benchmark where no limit is stated
+
+
+def run(
+    model: str,
+    benchmarks: Sequence[str],
+    *,
+    mode: str = "think",
+    out: Path | None = None,
+    num_samples: int = 1,
+    limit: int | None = None,
+    batch_size: int = 16,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    label: str = "",
+    min_pixels: int | None = None,
+    max_pixels: int | None = None,
+    sources: dict[str, str] | None = None,
+) -> list[Measurement]:
+    """Measure `model` on each of the benchmarks and print the table; returns its lines.
+
+    `sources` maps the name of a benchmark to where its rows are on this machine. Results go to `out` (default: `eval/`
+    of the model's run, or `runs/eval/<model>`); what is there of the same model and settings is not measured again.
+    """
+    place = model_place(model)
+    found = [tasks.benchmark(name) for name in benchmarks]
+    picked = [(task, each, _samples(task, each, sources or {}, limit)) for task, each in found]
+    folder = out or default_folder(model)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    loaded = load(place, dtype=dtype, min_pixels=min_pixels, max_pixels=max_pixels)
+    loaded.model.to(device).eval()
+    settings = {
+        "model": model, "weights": _fingerprint(place), "mode": mode, "num_samples": num_samples,
+        "max_new_tokens": max_new_tokens, "min_pixels": min_pixels, "max_pixels": max_pixels,
+    }  # fmt: skip
+    lines = [
+        _one(loaded, task, each, rows, folder, label, batch_size, settings)
+        for task, each, rows in picked
+    ]
+    show(lines)
+    return lines
+
+
+def _one(
+    loaded: Loaded,
+    task: Task,
+    benchmark: Benchmark,
+    samples: Sequence[Sample],
+    folder: Path,
+    label: str,
+    batch_size: int,
+    settings: dict[str, Any],
+) -> Measurement:
+    name = "-".join(filter(None, (benchmark.name, settings["mode"], label)))
+    predictions, settings_file = Lines(folder / f"{name}.jsonl"), folder / f"{name}.settings.json"
+    _forget_other_settings(predictions.path, settings_file, settings)
+    done: dict[str, list[dict[str, Any]]] = {}
+    for record in predictions:
+        done.setdefault(record["sample"], []).append(record)
+    wanted = {each.id for each in samples}
+    done = {key: rows for key, rows in done.items() if key in wanted}
+    by_id = {each.id: each for each in samples}
+
+    def keep(records: list[dict[str, Any]]) -> None:
+        media = save_media(by_id[records[0]["sample"]], folder)
+        predictions.append({**record, "media": media} for record in records)
+
+    result = measure(
+        loaded, task, samples, mode=settings["mode"], benchmark=benchmark.name,
+        num_samples=settings["num_samples"], max_new_tokens=settings["max_new_tokens"],
+        batch_size=batch_size, done=done, keep=keep,
+    )  # fmt: skip
+    record = {
+        **result.as_dict(),
+        "label": label,
+        "model": settings["model"],
+        "versions": versions(),
+    }
+    (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return result
+
+
+def _forget_other_settings(
+    predictions: Path, settings_file: Path, settings: dict[str, Any]
+) -> None:
+    """Predictions of another model or other settings are no part of this measurement."""
+    written = json.dumps(settings, indent=1)
+    if predictions.is_file() and (
+        not settings_file.is_file() or settings_file.read_text("utf-8") != written
+    ):
+        log.info("%s: made by another model or with other settings; measuring anew", predictions)
+        predictions.unlink()
+    settings_file.parent.mkdir(parents=True, exist_ok=True)
+    settings_file.write_text(written, "utf-8")
+
+
+def _samples(
+    task: Task, benchmark: Benchmark, sources: dict[str, str], limit: int | None
+) -> list[Sample]:
+    spec = sources.get(benchmark.name, benchmark.source)
+    if spec.startswith("world") and limit is None:
+        limit = NUM_OF_ENDLESS
+    source = Source(spec=spec, role="test")
+    return list(islice(tasks.samples(task, source, lambda row: log.warning("%s", row)), limit))
+
+
+def model_place(model: str) -> str:
+    """A run's folder stands for its best model (or, before training, its warm start)."""
+    run = Path(model)
+    for name in ("model", "warm_start"):
+        if (run / "recipe.yaml").is_file() and (run / name).is_dir():
+            return str(run / name)
+    if (run / "recipe.yaml").is_file():
+        raise UserError(
+            f"{run}: no model is finished in this run; run `vlrl train` with its recipe"
+        )
+    return model
+
+
+def default_folder(model: str) -> Path:
+    run = Path(model)
+    if (run / "recipe.yaml").is_file():
+        return run / "eval"
+    if (run.parent / "recipe.yaml").is_file():
+        return run.parent / "eval"
+    return Path("runs/eval") / model.strip("/").replace("/", "--")
+
+
+def _fingerprint(place: str) -> str:
+    """Changes with the weights in a folder; the name itself for a model of the hub."""
+    files = sorted(Path(place).glob("*.safetensors"))
+    if not files:
+        return place
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as data:
+            digest.update(hashlib.file_digest(data, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def show(lines: Sequence[Measurement]) -> None:
+    table = Table()
+    for heading in (
+        "benchmark",
+        "mode",
+        "n",
+        "score",
+        "95 %",
+        "commonest",
+        "no value",
+        "truncated",
+        "tokens",
+    ):
+        table.add_column(heading, justify="left" if heading in ("benchmark", "mode") else "right")
+    for each in lines:
+        table.add_row(
+            each.benchmark, each.mode, str(each.n), f"{each.score:.3f}",
+            f"{each.low:.3f}-{each.high:.3f}", f"{each.commonest:.3f}",
+            f"{each.parse_failures:.3f}", f"{each.truncated:.3f}", f"{each.mean_tokens:.1f}",
+        )  # fmt: skip
+    Console().print(table)

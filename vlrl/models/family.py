@@ -1,0 +1,35 @@
+"""What distinguishes one family of models from another; each family is one file beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vlrl.contracts import Frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """How a family of vision-language models writes coordinates, and what its parts are called."""
+
+    model_type: str  # as in config.json
+    frame: Callable[[tuple[int, int, int], int], Frame]
+    """((t, h, w) grid of an image in patches, pixels per patch) -> the size its coordinates are written in."""
+    vision_tower: str  # attribute path of the vision tower in the model
+    lora_targets: (
+        str  # regular expression over module names: the linear layers of the language model
+    )
+
+
+LANGUAGE_LINEARS = r".*language_model\.layers\..*\.(q|k|v|o|gate|up|down)_proj"
+
+
+def resized_frame(grid_thw: tuple[int, int, int], patch_px: int) -> Frame:
+    """The picture as the processor resized it: Qwen2.5-VL was trained on absolute pixels of that picture."""
+    _, rows, columns = grid_thw
+    return Frame(width=columns * patch_px, height=rows * patch_px)
+
+
+def thousand_frame(grid_thw: tuple[int, int, int], patch_px: int) -> Frame:
+    """0-1000 in both directions, whatever the size: Qwen2-VL and Qwen3-VL."""
+    return Frame(width=1000, height=1000)

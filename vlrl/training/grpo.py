@@ -1,0 +1,308 @@
+"""GRPO: TRL's trainer with our scores, our records and our held-out measurements.
+
+`_compute_loss`, clipping, KL, LoRA, DeepSpeed, FSDP and vLLM stay TRL's.  Run with: vlrl train RECIPE
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+
+from vlrl import config, prompts, scoring, tasks
+from vlrl.config import Recipe
+from vlrl.contracts import Sample, Scored, Task, UserError
+from vlrl.evaluation.measure import Measurement, measure
+from vlrl.media import load_image
+from vlrl.models import Loaded
+from vlrl.models.inputs import frame_of, make_prompt
+from vlrl.training import setup
+from vlrl.training.checkpoints import ExactLoading
+from vlrl.training.progress import MetricsFile, ProgressBar
+from vlrl.training.records import Lines, save_media
+from vlrl.training.sft import WARM_START
+
+log = logging.getLogger("vlrl")
+
+MODEL = "model"  # the folder of the result, inside the run's
+MAX_REWARD_ERRORS = 0.5
+"""Training stops where more than this share of a batch's scores ends in an error of the reward's own code."""
+NUM_VALIDATION = 200  # samples of an endless validation source
+
+
+def run(recipe: Recipe) -> Path:
+    """Train and return the folder of the best model, `<output>/model`; resumes where it was interrupted."""
+    output = Path(recipe.output or "runs/train")
+    if (output / MODEL).is_dir():
+        log.info("train: %s is there already; delete it to train again", output / MODEL)
+        return output / MODEL
+    _check_mode(recipe)
+    task = tasks.find(recipe.task)
+    scoring.resolve(task, recipe.rewards)
+    arguments = _arguments(recipe, output / "checkpoints" / "train")
+    steps = arguments.max_steps
+    per_step = setup.rows_per_step(arguments) // arguments.num_generations
+    rows = setup.rows(task, recipe, "train", per_step=per_step, steps=steps)
+    held_out = _held_out(task, recipe)
+    loaded = setup.load_model(recipe, _start(recipe, output))
+    rows = setup.fitting(loaded, task, rows, recipe.mode, arguments.max_completion_length)
+    setup.write_recipe(recipe, output)
+    trainer = Trainer(loaded, task, recipe, arguments, rows, held_out, output)
+    setup.print_trainable(trainer.model)
+    setup.train(trainer, output, phase="train")
+    setup.save_model(trainer.accelerator.unwrap_model(trainer.model), loaded, output / MODEL)
+    return output / MODEL
+
+
+class Trainer(ExactLoading, GRPOTrainer):
+    """TRL's GRPO trainer over samples of a task, scored as everywhere else in the package."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        task: Task,
+        recipe: Recipe,
+        arguments: GRPOConfig,
+        samples: Sequence[Sample],
+        held_out: Sequence[Sample],
+        output: Path,
+    ) -> None:
+        self.loaded, self.task, self.recipe = loaded, task, recipe
+        self.samples, self.held_out, self.output = samples, held_out, output
+        self.rollouts = Lines(output / "rollouts.jsonl")
+        self._batch: list[dict[str, Any]] = []
+        super().__init__(
+            model=loaded.model,
+            reward_funcs=_scored_elsewhere,
+            args=arguments,
+            train_dataset=self._dataset(samples),
+            eval_dataset=self._dataset(held_out) if held_out else None,
+            processing_class=loaded.processor,
+            callbacks=[MetricsFile(output, phase="train"), ProgressBar("train")],
+            peft_config=setup.peft_config(recipe, loaded),
+        )
+        self.generation_config.suppress_tokens = loaded.vision_token_ids
+
+    def _dataset(self, samples: Sequence[Sample]) -> Dataset:
+        """Rows that name a sample; its prompt and pictures are made when a batch asks for them."""
+
+        def rows(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+            chosen = [samples[index] for index in batch["index"]]
+            made = {
+                "index": batch["index"],
+                "prompt": [
+                    prompts.messages(self.task, each, self.recipe.mode, frame_of(self.loaded, each))
+                    for each in chosen
+                ],
+            }
+            if any(each.media for each in samples):
+                made["images"] = [[load_image(medium) for medium in each.media] for each in chosen]
+            return made
+
+        return Dataset.from_dict({"index": range(len(samples))}).with_transform(rows)
+
+    def _calculate_rewards(
+        self, inputs: list, prompts: list, completions: list, completion_ids_list: list
+    ) -> torch.Tensor:
+        """One column of totals (rows of all processes, 1); NaN where a row gives no signal."""
+        ends = {*self.eos_token_ids, self._tokenizer.pad_token_id}
+        rows = [
+            {
+                "index": row["index"],
+                "completion": completion[0]["content"],
+                "num_tokens": len(ids),
+                "truncated": ids[-1] not in ends,
+            }
+            for row, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
+        ]
+        self._batch = self._scored(gather_object(rows))
+        self._log_scores()
+        totals = [row["scored"].total for row in self._batch]
+        column = [math.nan if total is None else total for total in totals]
+        return torch.tensor(column, device=self.accelerator.device)[:, None]
+
+    def _scored(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows of all processes with their scores; every process scores every so-many-th group."""
+        size, world = self.num_generations, self.accelerator.num_processes
+        mine = range(self.accelerator.process_index, len(rows) // size, world)
+        scores = {
+            group: self._score_group(rows[group * size : (group + 1) * size]) for group in mine
+        }
+        found: dict[int, list[Scored]] = {}
+        for part in gather_object([scores]):
+            found |= part
+        return [{**row, "scored": found[i // size][i % size]} for i, row in enumerate(rows)]
+
+    def _score_group(self, rows: Sequence[dict[str, Any]]) -> list[Scored]:
+        sample = self.samples[rows[0]["index"]]
+        return scoring.score_group(
+            self.task,
+            [sample] * len(rows),
+            [row["completion"] for row in rows],
+            mode=self.recipe.mode,
+            frame=frame_of(self.loaded, sample),
+            rewards=self.recipe.rewards,
+            combine=self.recipe.combine,
+            truncated=[row["truncated"] for row in rows],
+            step=self.state.global_step,
+            progress=self.state.global_step / max(self.state.max_steps, 1),
+        )
+
+    def _log_scores(self) -> None:
+        """Means of the raw parts, shares of problems and habits, into TRL's metrics of this step."""
+        metrics = self._metrics["train" if self.model.training else "eval"]
+        scores = [row["scored"] for row in self._batch]
+        for name in scores[0].parts:
+            values = [score.parts[name] for score in scores if score.parts[name] is not None]
+            key = name if name in ("accuracy", "format") else f"parts/{name}"
+            metrics[key].append(fmean(values) if values else math.nan)
+        for problem, count in Counter(score.problem for score in scores).items():
+            metrics[f"problems/{problem}"].append(count / len(scores))
+        shown = Counter(
+            scoring.habit_of(self.task, row["completion"], self.recipe.mode) for row in self._batch
+        )
+        for habit in self.task.habits:
+            metrics[f"habits/{habit.name}"].append(shown[habit.name] / len(scores))
+        self._stop_on_errors(scores)
+
+    def _stop_on_errors(self, scores: Sequence[Scored]) -> None:
+        errors = [score.detail for score in scores if score.problem == "reward_error"]
+        if len(errors) > MAX_REWARD_ERRORS * len(scores):
+            raise UserError(
+                f"{len(errors)} of {len(scores)} scores of step {self.state.global_step} ended in an error of the "
+                f"task or reward: {errors[0]}; correct it and run the same command to resume"
+            )
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        """TRL's, with advantages of exactly zero in groups whose totals are all equal, and a record of each row."""
+        output = super()._generate_and_score_completions(inputs)
+        first = self.accelerator.process_index * len(inputs)
+        equal = _equal_groups([row["scored"].total for row in self._batch], self.num_generations)
+        mine = torch.tensor(equal[first : first + len(inputs)], device=output["advantages"].device)
+        output["advantages"] = output["advantages"].masked_fill(mine, 0.0)
+        advantages = gather_object(output["advantages"].tolist())
+        if self.accelerator.is_main_process and self.model.training:
+            self._record(advantages)
+        return output
+
+    def _record(self, advantages: Sequence[float]) -> None:
+        """Append this batch to `rollouts.jsonl`; `step` is the optimizer step that it trains first."""
+        known: dict[int, tuple[str, list[str]]] = {}
+        groups: dict[int, int] = defaultdict(lambda: len(groups))
+        records = []
+        for place, (row, advantage) in enumerate(zip(self._batch, advantages, strict=True)):
+            sample, scored = self.samples[row["index"]], row["scored"]
+            if row["index"] not in known:
+                prompt = make_prompt(self.loaded, self.task, sample, self.recipe.mode)
+                known[row["index"]] = prompt.text, save_media(sample, self.output)
+            prompt_text, media = known[row["index"]]
+            records.append(
+                {
+                    "step": self.state.global_step + 1, "sample": sample.id, "task": self.task.name,
+                    "group": groups[place // self.num_generations], "index": place % self.num_generations,
+                    "mode": self.recipe.mode, "prompt": prompt_text, "media": media, "target": sample.target,
+                    "completion": row["completion"], "num_tokens": row["num_tokens"],
+                    "truncated": row["truncated"], "parsed": scored.parsed, "parts": dict(scored.parts),
+                    "total": scored.total, "advantage": advantage, "problem": scored.problem,
+                    "habit": scoring.habit_of(self.task, row["completion"], self.recipe.mode),
+                }
+            )  # fmt: skip
+        self.rollouts.append(records)
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """The held-out samples by greedy decoding, as `vlrl eval` does it; the best checkpoint is chosen by it."""
+        result = self.measure_held_out()
+        shown = {"accuracy": result.score, "low": result.low, "high": result.high, "n": result.n}
+        self.log({"validation": shown, "eval_accuracy": result.score})  # type: ignore[dict-item]
+        metrics = {"eval_accuracy": result.score}
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def measure_held_out(self) -> Measurement:
+        model = self.accelerator.unwrap_model(self.model)
+        was_training = model.training
+        model.eval()
+        now = Loaded(
+            name=self.loaded.name,
+            model=model,
+            processor=self.loaded.processor,
+            family=self.loaded.family,
+        )
+        result = measure(
+            now, self.task, self.held_out, mode=self.recipe.mode, benchmark="validation",
+            max_new_tokens=self.args.max_completion_length, batch_size=128, quiet=True,
+        )  # fmt: skip
+        model.train(was_training)
+        return result
+
+
+def _equal_groups(totals: Sequence[float | None], size: int) -> list[bool]:
+    """Per row: are all totals of its group equal, so that the group gives no signal?"""
+    groups = [totals[start : start + size] for start in range(0, len(totals), size)]
+    return [len(set(group)) == 1 for group in groups for _ in group]
+
+
+def _scored_elsewhere(**_: Any) -> list[float]:
+    """TRL wants a reward function; `Trainer._calculate_rewards` takes its place."""
+    raise NotImplementedError("the totals come from Trainer._calculate_rewards")
+
+
+def _start(recipe: Recipe, output: Path) -> str | None:
+    """The model to start from where it is not the recipe's: the result of its warm start."""
+    if not recipe.sft:
+        return None
+    if not (output / WARM_START).is_dir():
+        raise UserError(
+            f"this recipe begins with a warm start, and {output / WARM_START} is not there; run `vlrl sft` with the "
+            "same recipe first"
+        )
+    return str(output / WARM_START)
+
+
+def _check_mode(recipe: Recipe) -> None:
+    mode = prompts.find_mode(recipe.mode)
+    if mode.prefix:
+        raise UserError(
+            f"mode {mode.name!r} starts every completion with {mode.prefix!r}, which training cannot do yet; "
+            "train in mode think, or measure with it: vlrl eval --mode " + mode.name
+        )
+
+
+def _held_out(task: Task, recipe: Recipe) -> list[Sample]:
+    if recipe.data.validation is None:
+        return []
+    endless = recipe.data.validation.startswith("world")
+    steps = NUM_VALIDATION if endless else -1
+    return setup.rows(task, recipe, "validation", per_step=1, steps=steps)
+
+
+def _arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
+    options: dict[str, Any] = {
+        "logging_steps": 1,
+        **config.check_train_options(recipe),
+        **setup.owned_options(recipe, folder),
+    }
+    if not torch.cuda.is_available() and "gradient_checkpointing" not in recipe.train:
+        options |= setup.without_recomputing(GRPOConfig)
+    if recipe.data.validation is not None and recipe.eval_every:
+        options |= {
+            "eval_strategy": "steps",
+            "eval_steps": recipe.eval_every,
+            "save_steps": recipe.eval_every,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "eval_accuracy",
+            "greater_is_better": True,
+            "per_device_eval_batch_size": options.get("num_generations", 8),
+        }
+    return GRPOConfig(**options)
