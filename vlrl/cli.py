@@ -1,0 +1,282 @@
+"""The command line.  Every verb calls one function of the package; nothing else happens here.
+
+Exit status: 0; 1 where a check failed or a row was broken; 2 for a mistake in the set-up (one line
+on stderr); 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vlrl
+from vlrl.contracts import UserError
+
+if TYPE_CHECKING:
+    from vlrl.config import Recipe
+    from vlrl.contracts import Source, Task
+
+# The verbs import what they need themselves, so that `vlrl --help` never waits for torch.
+
+Run = Callable[[argparse.Namespace], int | None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status."""
+    args = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("vlrl").setLevel(logging.INFO)
+    try:
+        return args.run(args) or 0
+    except UserError as error:
+        print(f"vlrl: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; run the same command to resume", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vlrl", description=vlrl.__doc__.partition("\n")[0])
+    parser.add_argument("--version", action="version", version=f"vlrl {vlrl.__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def verb(name: str, run: Run, about: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=about, description=about)
+        added.set_defaults(run=run)
+        return added
+
+    verb("tasks", _tasks, "list the tasks and what they read")
+    verb("recipes", _recipes, "list the recipes")
+    verb("benchmarks", _benchmarks, "list the benchmarks")
+    _add_check(verb("check", _check, "prove that the ideal answer scores 1 and junk does not pay"))
+    _add_score(verb("score", _score, "score the completions in a .jsonl file, to stdout"))
+    _add_recipe(verb("sft", _sft, "warm up a model on written answers; resumes where it stopped"))
+    _add_recipe(verb("train", _train, "train a model with GRPO; resumes where it stopped"))
+    _add_eval(verb("eval", _eval, "evaluate a model on benchmarks; resumes where it stopped"))
+    _add_ask(verb("ask", _ask, "ask a model one question about an image"))
+    _add_report(verb("report", _report, "write one self-contained HTML page about runs"))
+    _add_quickstart(verb("quickstart", _quickstart, "train the tiny built-in model on a CPU"))
+    _add_new(verb("new", _new, "write the files of a new task into the current folder"))
+    verb("env", _env, "print versions and devices, for a bug report")
+    return parser
+
+
+def _tasks(args: argparse.Namespace) -> None:
+    from vlrl import tasks
+
+    found = [tasks.find(name) for name in tasks.names()]
+    _print_columns([(task.name, task.about, _sources(task)) for task in found])
+
+
+def _sources(task: Task) -> str:
+    return "; ".join(f"{source} ({about})" for source, about in task.sources.items())
+
+
+def _recipes(args: argparse.Namespace) -> None:
+    from vlrl import config
+
+    _print_columns([(name, config.about(path)) for name, path in config.recipes().items()])
+
+
+def _benchmarks(args: argparse.Namespace) -> None:
+    from vlrl import tasks
+
+    found = [(task, each) for task in map(tasks.find, tasks.names()) for each in task.benchmarks]
+    _print_columns(
+        [(each.name, task.name, each.metric, each.source, each.about) for task, each in found]
+    )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="TASK_OR_RECIPE", help="a task or a recipe")
+    parser.add_argument("--source", help="rows to check with (default: the recipe's training rows)")
+    parser.add_argument("--test", metavar="SOURCE", help="rows that must not be among them")
+    parser.add_argument("--limit", type=int, default=200, help="rows to check (default: 200)")
+    parser.add_argument("--mode", help="way of answering (default: the recipe's, or think)")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from vlrl.check import check_task
+    from vlrl.contracts import Source
+
+    task, source, mode = _what_to_check(args)
+    test = Source(spec=args.test, role="test") if args.test else None
+    report = check_task(task, source, test=test, mode=args.mode or mode, limit=args.limit)
+    report.print()
+    return 0 if report.passed else 1
+
+
+def _what_to_check(args: argparse.Namespace) -> tuple[Task, Source, str]:
+    """The task, the source and the mode: of a recipe, or of a task with `--source`."""
+    from vlrl import config, tasks
+    from vlrl.contracts import Source
+
+    if args.target.endswith((".yaml", ".yml")) or args.target in config.recipes():
+        recipe = config.load(args.target, [f"data.train={args.source}"] if args.source else [])
+        return tasks.find(recipe.task), config.source(recipe, "train"), recipe.mode
+    task = tasks.find(args.target)
+    spec = args.source or next(iter(task.sources), None)
+    if spec is None:
+        raise UserError(f"task {task.name} names no source of rows; name one with --source")
+    return task, Source(spec=spec), "think"
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE.jsonl", help="rows with a completion")
+
+
+def _score(args: argparse.Namespace) -> int:
+    from vlrl.scoring import main_score
+
+    return main_score(args.file)
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a name from `vlrl recipes` or the path of a .yaml file")
+    parser.add_argument(
+        "overrides", metavar="KEY=VALUE", nargs="*", help="such as train.learning_rate=1e-5"
+    )
+
+
+def _recipe(args: argparse.Namespace) -> Recipe:
+    from vlrl import config
+
+    return config.load(args.recipe, args.overrides)
+
+
+def _sft(args: argparse.Namespace) -> None:
+    recipe = _recipe(args)  # a mistake in it shows before torch is imported
+    from vlrl.training import sft
+
+    print(sft.run(recipe))
+
+
+def _train(args: argparse.Namespace) -> None:
+    recipe = _recipe(args)
+    from vlrl.training import grpo
+
+    grpo.run(recipe)
+
+
+def _add_eval(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--benchmarks", nargs="+", required=True, help="see `vlrl benchmarks`")
+    parser.add_argument(
+        "--source",
+        metavar="BENCHMARK=PATH",
+        action="append",
+        default=[],
+        help="where the rows of a benchmark are on this machine; may be repeated",
+    )
+    parser.add_argument("--out", type=Path, help="folder of the results (default: the run's eval/)")
+    parser.add_argument("--label", default="", help="part of the results' names, such as after")
+    parser.add_argument("--limit", type=int, help="rows of each benchmark (default: all)")
+    parser.add_argument("--num-samples", type=int, default=1, help="answers to each; 1 is greedy")
+    parser.add_argument("--batch-size", type=int, default=16, help="prompts at a time")
+    parser.add_argument("--min-pixels", type=int, help="least area of an image, in pixels")
+    parser.add_argument("--max-pixels", type=int, help="largest area of an image, in pixels")
+
+
+def _eval(args: argparse.Namespace) -> None:
+    sources = dict(_benchmark_source(text) for text in args.source)
+    from vlrl.evaluation import evaluate
+
+    evaluate.run(
+        args.model,
+        args.benchmarks,
+        mode=args.mode,
+        out=args.out,
+        num_samples=args.num_samples,
+        limit=args.limit,
+        batch_size=args.batch_size,
+        max_new_tokens=args.max_new_tokens,
+        label=args.label,
+        min_pixels=args.min_pixels,
+        max_pixels=args.max_pixels,
+        sources=sources,
+    )
+
+
+def _benchmark_source(text: str) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise UserError(f"--source {text}: expected BENCHMARK=PATH")
+    return name, path
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="`tiny`, a hub id, a run's folder or a checkpoint's")
+    parser.add_argument("--mode", default="think", help="way of answering (default: think)")
+    parser.add_argument(
+        "--max-new-tokens", type=int, default=512, help="length of an answer (default: 512)"
+    )
+
+
+def _add_ask(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("image", help="an image file")
+    parser.add_argument("question")
+
+
+def _ask(args: argparse.Namespace) -> None:
+    from vlrl.evaluation import ask
+
+    ask.run(args.model, args.image, args.question, args.mode, args.max_new_tokens)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="the folder of a run")
+    parser.add_argument("--out", type=Path, help="the page (default: report.html in the first run)")
+
+
+def _report(args: argparse.Namespace) -> None:
+    from vlrl import report
+
+    print(report.write(args.runs, args.out))
+
+
+def _add_quickstart(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/quickstart"), help="the run's folder"
+    )
+    parser.add_argument(
+        "--from-scratch", action="store_true", help="train the vision of the tiny model as well"
+    )
+
+
+def _quickstart(args: argparse.Namespace) -> None:
+    from vlrl import quickstart
+
+    quickstart.run(seed=args.seed, from_scratch=args.from_scratch, out=args.out)
+
+
+def _add_new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["task"])
+    parser.add_argument("name", help="lower case, such as clocks")
+
+
+def _new(args: argparse.Namespace) -> None:
+    from vlrl import new
+
+    for path in new.task(args.name, Path.cwd()):
+        print(path)
+
+
+def _env(args: argparse.Namespace) -> None:
+    from vlrl import environment
+
+    _print_columns(list(environment.facts().items()))
+
+
+def _print_columns(rows: Sequence[Sequence[str]]) -> None:
+    """The rows as lines, every column but the last padded to its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
