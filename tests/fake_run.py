@@ -42,7 +42,7 @@ def make_run(
     write_lines(folder / "metrics.jsonl", _metrics(rng, num_steps))
     write_lines(folder / "rollouts.jsonl", _rollouts(folder, rng, num_steps, completion))
     _evaluations(folder, rng, completion)
-    summary = {"seed": seed, "git_revision": "0123abc", "versions": VERSIONS}
+    summary = {"seed": seed, "versions": {**VERSIONS, "git": "0123abc"}}
     (folder / "summary.json").write_text(json.dumps(summary))
     return folder
 

@@ -80,7 +80,6 @@ def test_a_base_may_be_a_recipe_of_the_library(tmp_path: Path) -> None:
         ("evaluate=some_benchmark", "evaluate", ("some_benchmark",)),
         ("evaluate=[one, two]", "evaluate", ("one", "two")),
         ("data.take=random:10%", "data", Data(train="rows", take="random:10%")),
-        ("data.share=1e-1", "data", Data(train="rows", share=0.1)),
         ("data.columns.image=picture", "data", Data(train="rows", columns={"image": "picture"})),
         ("train.learning_rate=2e-6", "train", {"learning_rate": 2e-6}),
         ("train.tf32=true", "train", {"learning_rate": 1e-6, "tf32": True}),

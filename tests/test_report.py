@@ -69,8 +69,8 @@ def test_page_states_scores_facts_and_samples(run_copy: Path):
     assert sets[0]["about"] == "32 of 40 groups, from 16 of 20 steps"
     assert [card["label"] for card in sets[1]["groups"][0]["cards"]] == [
         "before",
-        "sft_only",
         "after",
+        "sft_only",
     ]
 
 

@@ -104,7 +104,7 @@ def test_page_can_be_read_and_turned(page: Path, tmp_path: Path):
     assert log["start"] == "1 of 20" and log["cards"] == 8
     assert log["right"] == "2 of 20" and log["step"] == "4" and log["previous"] == "2 of 20"
     assert log["verdicts"] == ["✗ wrong"]
-    assert log["labels"] == ["before", "sft_only", "after"]
+    assert log["labels"] == ["before", "after", "sft_only"]
     assert log["readout"].startswith("step 30") and log["hover"].startswith("step 1")
     assert log["width"] <= 0  # nothing scrolls sideways
 

@@ -165,7 +165,7 @@ def _train(args: argparse.Namespace) -> None:
 
 def _add_eval(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    parser.add_argument("--benchmarks", nargs="+", required=True, help="see `vlrl benchmarks`")
+    parser.add_argument("--benchmarks", nargs="+", default=[], help="default: those of the run's recipe")
     parser.add_argument(
         "--source",
         metavar="BENCHMARK=PATH",
@@ -211,7 +211,7 @@ def _benchmark_source(text: str) -> tuple[str, str]:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="`tiny`, a hub id, a run's folder or a checkpoint's")
-    parser.add_argument("--mode", default="think", help="way of answering (default: think)")
+    parser.add_argument("--mode", help="way of answering (default: the run's recipe's, or think)")
     parser.add_argument(
         "--max-new-tokens", type=int, default=512, help="length of an answer (default: 512)"
     )
@@ -226,7 +226,7 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
 def _ask(args: argparse.Namespace) -> None:
     from vlrl.evaluation import ask
 
-    ask.run(args.model, args.image, args.question, args.mode, args.max_new_tokens)
+    ask.run(args.model, args.image, args.question, args.mode or "think", args.max_new_tokens)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -37,8 +37,6 @@ class Data:
     """Our name of a column -> the name it has in the training rows."""
     take: str | None = None
     """How much of `train`: `first:500`, `random:500` or `random:10%` (by the recipe's seed)."""
-    share: float = 1.0
-    """Relative weight of this data where a run mixes several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ class Recipe:
     max_pixels: int | None = None
     """Limits of an image's area, in pixels; the model's processor keeps its own where null."""
     evaluate: tuple[str, ...] = ()
-    """Benchmarks to measure before and after training."""
+    """What `vlrl eval` measures where it gets the folder of the run and no benchmarks."""
     eval_every: int = 0
     """Steps between two measurements on `data.validation`; 0: only at the end."""
     save_total_limit: int = 2

@@ -1,11 +1,15 @@
-"""`vlrl eval`: a model on named benchmarks; every prediction saved, and an interrupted measurement goes on."""
+"""`vlrl eval`: a model on named benchmarks.
+
+Every prediction is saved; an interrupted measurement goes on where it stopped.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,11 +18,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from vlrl import tasks
+from vlrl import config, tasks
+from vlrl.config import Recipe
 from vlrl.contracts import Benchmark, Sample, Source, Task, UserError
+from vlrl.data.formats.rows import TABLES, is_world
+from vlrl.environment import versions
 from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
-from vlrl.models import Loaded, load
-from vlrl.training.records import Lines, save_media, versions
+from vlrl.models import Loaded, load, resolve
+from vlrl.models.inputs import make_prompt
+from vlrl.training.records import Lines, save_media
 
 log = logging.getLogger("vlrl")
 
@@ -26,6 +34,28 @@ NUM_OF_ENDLESS = 500  # samples of a procedural benchmark where no limit is stat
 
 
 def run(
+    model: str,
+    benchmarks: Sequence[str] = (),
+    *,
+    mode: str | None = None,
+    **options: Any,
+) -> list[Measurement]:
+    """Measure and print the table; see `measure_all`.
+
+    For the folder of a run, the mode and the benchmarks are its recipe's where none are stated.
+    """
+    recipe = _recipe_of(model)
+    benchmarks = benchmarks or (recipe.evaluate if recipe else ())
+    if not benchmarks:
+        raise UserError("no benchmark named; name some with --benchmarks (see `vlrl benchmarks`)")
+    lines = measure_all(
+        model, benchmarks, mode=mode or (recipe.mode if recipe else "think"), **options
+    )
+    show(lines)
+    return lines
+
+
+def measure_all(
     model: str,
     benchmarks: Sequence[str],
     *,
@@ -38,31 +68,30 @@ def run(
     label: str = "",
     min_pixels: int | None = None,
     max_pixels: int | None = None,
-    sources: dict[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> list[Measurement]:
-    """Measure `model` on each of the benchmarks and print the table; returns its lines.
+    """Measure `model` (a name, a hub id, the folder of a model or run) on each of the benchmarks.
 
-    `sources` maps the name of a benchmark to where its rows are on this machine. Results go to `out` (default: `eval/`
-    of the model's run, or `runs/eval/<model>`); what is there of the same model and settings is not measured again.
+    `sources` maps the name of a benchmark to where its rows are on this machine.  Results go to
+    `out` (default: `eval/` of the model's run, or `runs/eval/<model>`); what is there of the same
+    model and settings is not measured again.
     """
     place = model_place(model)
-    found = [tasks.benchmark(name) for name in benchmarks]
-    picked = [(task, each, _samples(task, each, sources or {}, limit)) for task, each in found]
-    folder = out or default_folder(model)
+    found = _from_sources([tasks.benchmark(name) for name in benchmarks], sources or {})
+    picked = [(task, each, _samples(task, each, limit)) for task, each in found]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     loaded = load(place, dtype=dtype, min_pixels=min_pixels, max_pixels=max_pixels)
     loaded.model.to(device).eval()
     settings = {
-        "model": model, "weights": _fingerprint(place), "mode": mode, "num_samples": num_samples,
+        "weights": _fingerprint(place), "mode": mode, "num_samples": num_samples,
         "max_new_tokens": max_new_tokens, "min_pixels": min_pixels, "max_pixels": max_pixels,
     }  # fmt: skip
-    lines = [
+    folder = out or default_folder(model)
+    return [
         _one(loaded, task, each, rows, folder, label, batch_size, settings)
         for task, each, rows in picked
     ]
-    show(lines)
-    return lines
 
 
 def _one(
@@ -76,17 +105,14 @@ def _one(
     settings: dict[str, Any],
 ) -> Measurement:
     name = "-".join(filter(None, (benchmark.name, settings["mode"], label)))
-    predictions, settings_file = Lines(folder / f"{name}.jsonl"), folder / f"{name}.settings.json"
+    settings = {**settings, "source": benchmark.source}
+    predictions, settings_file = Lines(folder / f"{name}.jsonl"), folder / f"{name}.settings"
     _forget_other_settings(predictions.path, settings_file, settings)
-    done: dict[str, list[dict[str, Any]]] = {}
-    for record in predictions:
-        done.setdefault(record["sample"], []).append(record)
-    wanted = {each.id for each in samples}
-    done = {key: rows for key, rows in done.items() if key in wanted}
+    done = _answered(loaded, task, samples, predictions, settings)
     by_id = {each.id: each for each in samples}
 
     def keep(records: list[dict[str, Any]]) -> None:
-        media = save_media(by_id[records[0]["sample"]], folder)
+        media = save_media(by_id[records[0]["sample"]], folder.parent)
         predictions.append({**record, "media": media} for record in records)
 
     result = measure(
@@ -118,13 +144,59 @@ def _forget_other_settings(
     settings_file.write_text(written, "utf-8")
 
 
-def _samples(
-    task: Task, benchmark: Benchmark, sources: dict[str, str], limit: int | None
-) -> list[Sample]:
-    spec = sources.get(benchmark.name, benchmark.source)
-    if spec.startswith("world") and limit is None:
-        limit = NUM_OF_ENDLESS
+def _answered(
+    loaded: Loaded,
+    task: Task,
+    samples: Sequence[Sample],
+    predictions: Lines,
+    settings: Mapping[str, Any],
+) -> dict[str, list[dict[str, Any]]]:
+    """The records of the samples whose answers are all there, given to the prompts of today.
+
+    What is not of that kind, such as a line cut off by a killed process, is taken out of the file.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in predictions:
+        found.setdefault(record["sample"], []).append(record)
+    prompts = {
+        each.id: make_prompt(loaded, task, each, settings["mode"]).text
+        for each in samples
+        if each.id in found
+    }
+    whole = {
+        key: records
+        for key, records in found.items()
+        if len(records) == settings["num_samples"]
+        and all(record["prompt"] == prompts.get(key, record["prompt"]) for record in records)
+    }
+    if found:
+        predictions.replace(record for records in whole.values() for record in records)
+    return {key: whole[key] for key in prompts if key in whole}
+
+
+def _from_sources(
+    found: Sequence[tuple[Task, Benchmark]], sources: Mapping[str, str]
+) -> list[tuple[Task, Benchmark]]:
+    """The benchmarks with their rows where `sources` says they are."""
+    names = [each.name for _, each in found]
+    for name in sources:
+        if name not in names:
+            raise UserError(f"source of {name!r}: not among the benchmarks {', '.join(names)}")
+    return [
+        (task, replace(each, source=sources.get(each.name, each.source))) for task, each in found
+    ]
+
+
+def _samples(task: Task, benchmark: Benchmark, limit: int | None) -> list[Sample]:
+    spec = benchmark.source
     source = Source(spec=spec, role="test")
+    if Path(spec).suffix in TABLES and not Path(spec).exists():
+        raise UserError(
+            f"benchmark {benchmark.name}: its rows, {spec}, are not here; "
+            f"get them and say where they are: --source {benchmark.name}=PATH"
+        )
+    if is_world(source) and limit is None:
+        limit = NUM_OF_ENDLESS
     return list(islice(tasks.samples(task, source, lambda row: log.warning("%s", row)), limit))
 
 
@@ -141,6 +213,14 @@ def model_place(model: str) -> str:
     return model
 
 
+def _recipe_of(model: str) -> Recipe | None:
+    """The recipe of the run that the model is, or lies in."""
+    for folder in (Path(model), Path(model).parent):
+        if (folder / "recipe.yaml").is_file():
+            return config.load(str(folder / "recipe.yaml"))
+    return None
+
+
 def default_folder(model: str) -> Path:
     run = Path(model)
     if (run / "recipe.yaml").is_file():
@@ -152,7 +232,7 @@ def default_folder(model: str) -> Path:
 
 def _fingerprint(place: str) -> str:
     """Changes with the weights in a folder; the name itself for a model of the hub."""
-    files = sorted(Path(place).glob("*.safetensors"))
+    files = sorted(Path(resolve(place)).glob("*.safetensors"))
     if not files:
         return place
     digest = hashlib.sha256()

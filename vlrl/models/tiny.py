@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     Qwen2_5_VLConfig,
@@ -102,6 +102,18 @@ def save(name: str, folder: Path) -> None:
         tokenizer=tokenizer,
         chat_template=CHAT_TEMPLATE,
     ).save_pretrained(folder)
+
+
+def store_seeing(folder: Path) -> Path:
+    """Store the weights of the trained model in `folder` as those that ship, in bfloat16."""
+    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder)
+    weights = {
+        name: value.to(torch.bfloat16).contiguous()
+        for name, value in model.state_dict().items()
+        if name != "lm_head.weight"  # tied to the embeddings
+    }
+    save_file(weights, SEEING_WEIGHTS)
+    return SEEING_WEIGHTS
 
 
 def make_tokenizer() -> Qwen2TokenizerFast:

@@ -16,7 +16,7 @@ from vlrl.report.runs import Evaluation, Row, Run
 
 ROLLOUT_BYTES = 3_200_000  # of the page's roughly 4 MB at most
 NUM_COLOURS = 6
-WORDS = {"before": "before", "sft_only": "warm start", "after": "after"}
+WORDS = {"before": "before", "sft_only": "further SFT", "after": "after"}
 
 MAIN_CURVES: tuple[tuple[str, str, Unit], ...] = (
     ("reward", "Reward", "number"),
@@ -217,7 +217,7 @@ def _facts(run: Run) -> dict[str, str]:
         "Steps": _steps(run.phase("sft"), trained),
         "Time": _duration(max((row.get("time_s") or 0 for row in run.metrics), default=0)),
         "Seed": "" if seed is None else str(seed),
-        "Git revision": str(summary.get("git_revision") or summary.get("revision") or ""),
+        "Git revision": str((versions or {}).get("git") or ""),
         "Versions": ", ".join(f"{name} {version}" for name, version in (versions or {}).items()),
     }
 

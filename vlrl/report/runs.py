@@ -18,7 +18,7 @@ from vlrl.contracts import UserError
 
 Row = dict[str, Any]
 
-LABELS = ("before", "sft_only", "after")
+LABELS = ("before", "after", "sft_only")
 """Known labels of an evaluation in the order of a run's life; others follow alphabetically."""
 
 

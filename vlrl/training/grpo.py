@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
+import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -16,15 +18,16 @@ from typing import Any
 import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
+from transformers import Trainer as PlainTrainer
 from trl import GRPOConfig, GRPOTrainer
 
 from vlrl import config, prompts, scoring, tasks
 from vlrl.config import Recipe
-from vlrl.contracts import Sample, Scored, Task, UserError
+from vlrl.contracts import PROBLEMS, Sample, Scored, Task, UserError
 from vlrl.evaluation.measure import Measurement, measure
 from vlrl.media import load_image
 from vlrl.models import Loaded
-from vlrl.models.inputs import frame_of, make_prompt
+from vlrl.models.inputs import check_images, frame_of, make_prompt
 from vlrl.training import setup
 from vlrl.training.checkpoints import ExactLoading
 from vlrl.training.progress import MetricsFile, ProgressBar
@@ -35,12 +38,16 @@ log = logging.getLogger("vlrl")
 
 MODEL = "model"  # the folder of the result, inside the run's
 MAX_REWARD_ERRORS = 0.5
-"""Training stops where more than this share of a batch's scores ends in an error of the reward's own code."""
+"""Training stops where more of a batch's scores than this end in an error of the reward's code."""
 NUM_VALIDATION = 200  # samples of an endless validation source
+ONLY_AT_THE_END = 10**9  # steps between two validations: the trainer adds one after the last step
 
 
 def run(recipe: Recipe) -> Path:
-    """Train and return the folder of the best model, `<output>/model`; resumes where it was interrupted."""
+    """Train and return the folder of the best model, `<output>/model`.
+
+    Resumes where it was interrupted; does nothing where the result is there already.
+    """
     output = Path(recipe.output or "runs/train")
     if (output / MODEL).is_dir():
         log.info("train: %s is there already; delete it to train again", output / MODEL)
@@ -49,17 +56,18 @@ def run(recipe: Recipe) -> Path:
     task = tasks.find(recipe.task)
     scoring.resolve(task, recipe.rewards)
     arguments = _arguments(recipe, output / "checkpoints" / "train")
-    steps = arguments.max_steps
-    per_step = setup.rows_per_step(arguments) // arguments.num_generations
-    rows = setup.rows(task, recipe, "train", per_step=per_step, steps=steps)
+    per_step = arguments.generation_batch_size // arguments.num_generations
+    rows = setup.rows(task, recipe, "train", per_step=per_step, steps=arguments.max_steps)
+    _check_rows(task, recipe, rows)
     held_out = _held_out(task, recipe)
     loaded = setup.load_model(recipe, _start(recipe, output))
     rows = setup.fitting(loaded, task, rows, recipe.mode, arguments.max_completion_length)
+    _check_enough(rows, per_step)
     setup.write_recipe(recipe, output)
     trainer = Trainer(loaded, task, recipe, arguments, rows, held_out, output)
     setup.print_trainable(trainer.model)
     setup.train(trainer, output, phase="train")
-    setup.save_model(trainer.accelerator.unwrap_model(trainer.model), loaded, output / MODEL)
+    setup.save_model(trainer, loaded, output / MODEL)
     return output / MODEL
 
 
@@ -140,7 +148,11 @@ class Trainer(ExactLoading, GRPOTrainer):
         found: dict[int, list[Scored]] = {}
         for part in gather_object([scores]):
             found |= part
-        return [{**row, "scored": found[i // size][i % size]} for i, row in enumerate(rows)]
+        habits = [scoring.habit_of(self.task, row["completion"], self.recipe.mode) for row in rows]
+        return [
+            {**row, "scored": found[i // size][i % size], "habit": habit}
+            for i, (row, habit) in enumerate(zip(rows, habits, strict=True))
+        ]
 
     def _score_group(self, rows: Sequence[dict[str, Any]]) -> list[Scored]:
         sample = self.samples[rows[0]["index"]]
@@ -159,19 +171,18 @@ class Trainer(ExactLoading, GRPOTrainer):
 
     def _log_scores(self) -> None:
         """Means of the raw parts, shares of problems and habits, into TRL's metrics of this step."""
-        metrics = self._metrics["train" if self.model.training else "eval"]
+        metrics = self._metrics["train"]
         scores = [row["scored"] for row in self._batch]
-        for name in scores[0].parts:
-            values = [score.parts[name] for score in scores if score.parts[name] is not None]
+        for name in dict.fromkeys(name for score in scores for name in score.parts):
+            values = [part for score in scores if (part := score.parts.get(name)) is not None]
             key = name if name in ("accuracy", "format") else f"parts/{name}"
             metrics[key].append(fmean(values) if values else math.nan)
-        for problem, count in Counter(score.problem for score in scores).items():
-            metrics[f"problems/{problem}"].append(count / len(scores))
-        shown = Counter(
-            scoring.habit_of(self.task, row["completion"], self.recipe.mode) for row in self._batch
-        )
+        problems = Counter(score.problem for score in scores)
+        for problem in PROBLEMS:
+            metrics[f"problems/{problem}"].append(problems[problem] / len(scores))
+        habits = Counter(row["habit"] for row in self._batch)
         for habit in self.task.habits:
-            metrics[f"habits/{habit.name}"].append(shown[habit.name] / len(scores))
+            metrics[f"habits/{habit.name}"].append(habits[habit.name] / len(scores))
         self._stop_on_errors(scores)
 
     def _stop_on_errors(self, scores: Sequence[Scored]) -> None:
@@ -183,14 +194,18 @@ class Trainer(ExactLoading, GRPOTrainer):
             )
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        """TRL's, with advantages of exactly zero in groups whose totals are all equal, and a record of each row."""
+        """TRL's, with advantages of exactly zero in groups without signal, and a record of each row.
+
+        TRL divides the rounding of equal totals by a deviation of almost nothing.
+        """
         output = super()._generate_and_score_completions(inputs)
-        first = self.accelerator.process_index * len(inputs)
         equal = _equal_groups([row["scored"].total for row in self._batch], self.num_generations)
+        self._metrics["train"]["frac_reward_zero_std"][-1] = fmean(equal)
+        first = self.accelerator.process_index * len(inputs)
         mine = torch.tensor(equal[first : first + len(inputs)], device=output["advantages"].device)
         output["advantages"] = output["advantages"].masked_fill(mine, 0.0)
         advantages = gather_object(output["advantages"].tolist())
-        if self.accelerator.is_main_process and self.model.training:
+        if self.accelerator.is_main_process:
             self._record(advantages)
         return output
 
@@ -213,16 +228,20 @@ class Trainer(ExactLoading, GRPOTrainer):
                     "completion": row["completion"], "num_tokens": row["num_tokens"],
                     "truncated": row["truncated"], "parsed": scored.parsed, "parts": dict(scored.parts),
                     "total": scored.total, "advantage": advantage, "problem": scored.problem,
-                    "habit": scoring.habit_of(self.task, row["completion"], self.recipe.mode),
+                    "habit": row["habit"],
                 }
             )  # fmt: skip
         self.rollouts.append(records)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """The held-out samples by greedy decoding, as `vlrl eval` does it; the best checkpoint is chosen by it."""
+        """The held-out samples by greedy decoding, as `vlrl eval` does it.
+
+        The best checkpoint is chosen by it.
+        """
         result = self.measure_held_out()
         shown = {"accuracy": result.score, "low": result.low, "high": result.high, "n": result.n}
-        self.log({"validation": shown, "eval_accuracy": result.score})  # type: ignore[dict-item]
+        # TRL's `log` would put the training metrics gathered so far into the same line
+        PlainTrainer.log(self, {"validation": shown, "eval_accuracy": result.score})  # type: ignore[dict-item]
         metrics = {"eval_accuracy": result.score}
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
@@ -233,24 +252,19 @@ class Trainer(ExactLoading, GRPOTrainer):
         model = self.accelerator.unwrap_model(self.model)
         was_training = model.training
         model.eval()
-        now = Loaded(
-            name=self.loaded.name,
-            model=model,
-            processor=self.loaded.processor,
-            family=self.loaded.family,
-        )
         result = measure(
-            now, self.task, self.held_out, mode=self.recipe.mode, benchmark="validation",
-            max_new_tokens=self.args.max_completion_length, batch_size=128, quiet=True,
+            dataclasses.replace(self.loaded, model=model), self.task, self.held_out,
+            mode=self.recipe.mode, benchmark="validation", batch_size=128, quiet=True,
+            max_new_tokens=self.args.max_completion_length,
         )  # fmt: skip
         model.train(was_training)
         return result
 
 
 def _equal_groups(totals: Sequence[float | None], size: int) -> list[bool]:
-    """Per row: are all totals of its group equal, so that the group gives no signal?"""
+    """Per row: are all totals of its group that there are equal, so that it gives no signal?"""
     groups = [totals[start : start + size] for start in range(0, len(totals), size)]
-    return [len(set(group)) == 1 for group in groups for _ in group]
+    return [len({*group} - {None}) <= 1 for group in groups for _ in group]
 
 
 def _scored_elsewhere(**_: Any) -> list[float]:
@@ -279,12 +293,47 @@ def _check_mode(recipe: Recipe) -> None:
         )
 
 
+def _check_rows(task: Task, recipe: Recipe, rows: Sequence[Sample]) -> None:
+    """Raises UserError for what would only fail, or fail to be learnt from, in the middle of a run."""
+    scoring.score(
+        task, rows[0], "", mode=recipe.mode, rewards=recipe.rewards, combine=recipe.combine
+    )
+    check_images(rows)
+    bare = [sample for sample in rows if not sample.media]
+    if 0 < len(bare) < len(rows):
+        raise UserError(
+            f"{len(bare)} of {len(rows)} samples have no picture (the first: {bare[0].id}), the others "
+            "have; a run cannot mix them: train on the ones or on the others"
+        )
+
+
+def _check_enough(rows: Sequence[Sample], per_step: int) -> None:
+    if len(rows) < per_step:
+        raise UserError(
+            f"there are {len(rows)} samples, fewer than the {per_step} that are asked at a time; add "
+            "samples, or lower train.gradient_accumulation_steps or per_device_train_batch_size"
+        )
+
+
+def _check_groups(options: Mapping[str, Any]) -> None:
+    """The completions of a step must make whole groups."""
+    if {"generation_batch_size", "steps_per_generation"} & options.keys():
+        return  # the configuration checks those itself
+    defaults = {field.name: field.default for field in dataclasses.fields(GRPOConfig)}
+    names = ("per_device_train_batch_size", "gradient_accumulation_steps", "num_generations")
+    rows, steps, size = (options.get(name, defaults[name]) for name in names)
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if (total := rows * steps * processes) % size:
+        raise UserError(
+            f"train: a step makes {total} completions ({names[0]} {rows} x {names[1]} {steps} x {processes} "
+            f"processes), which are no whole groups of {names[2]} {size}; change one of them"
+        )
+
+
 def _held_out(task: Task, recipe: Recipe) -> list[Sample]:
     if recipe.data.validation is None:
         return []
-    endless = recipe.data.validation.startswith("world")
-    steps = NUM_VALIDATION if endless else -1
-    return setup.rows(task, recipe, "validation", per_step=1, steps=steps)
+    return setup.rows(task, recipe, "validation", per_step=1, steps=NUM_VALIDATION)
 
 
 def _arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
@@ -295,14 +344,21 @@ def _arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
     }
     if not torch.cuda.is_available() and "gradient_checkpointing" not in recipe.train:
         options |= setup.without_recomputing(GRPOConfig)
-    if recipe.data.validation is not None and recipe.eval_every:
+    if recipe.data.validation is not None:
         options |= {
             "eval_strategy": "steps",
-            "eval_steps": recipe.eval_every,
+            "eval_steps": recipe.eval_every or ONLY_AT_THE_END,
+            "per_device_eval_batch_size": options.get("num_generations", 8),
+        }
+    if recipe.data.validation is not None and recipe.eval_every:
+        options |= {
             "save_steps": recipe.eval_every,
             "load_best_model_at_end": True,
             "metric_for_best_model": "eval_accuracy",
             "greater_is_better": True,
-            "per_device_eval_batch_size": options.get("num_generations", 8),
         }
-    return GRPOConfig(**options)
+    _check_groups(options)
+    try:
+        return GRPOConfig(**options)
+    except ValueError as error:
+        raise UserError(f"train: {error}") from error

@@ -1,4 +1,4 @@
-"""What a person sees while a model trains: a bar with the latest numbers and the time left, and `metrics.jsonl`."""
+"""What a person sees while a model trains: a bar with the time left, and `metrics.jsonl`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ NAMES = {  # the trainers' name of a metric -> ours
         name: name
         for name in ("loss", "learning_rate", "grad_norm", "kl", "entropy", "reward", "reward_std")
     },
-    **{name: name for name in ("accuracy", "format", "validation")},
+    **{name: name for name in ("accuracy", "format")},
     "completions/mean_length": "num_tokens",
     "completions/clipped_ratio": "truncated",
     "frac_reward_zero_std": "no_signal",
 }
-GROUPS = ("parts", "habits", "problems")
+GROUPS = ("parts", "habits", "problems", "validation")
 
 
 class ProgressBar(TrainerCallback):
@@ -73,12 +73,13 @@ class ProgressBar(TrainerCallback):
 
 
 class MetricsFile(TrainerCallback):
-    """Appends every logged step to the run's `metrics.jsonl`."""
+    """Appends every logged step to the run's `metrics.jsonl`: one line for each step."""
 
     def __init__(self, output: Path, phase: str) -> None:
         self.lines = Lines(output / "metrics.jsonl")
         self.phase = phase
         self.start = time.perf_counter()
+        self.latest: dict[str, Any] = {}
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -97,8 +98,12 @@ class MetricsFile(TrainerCallback):
         if not state.is_world_process_zero or "train_runtime" in logs:
             return
         time_s = round(time.perf_counter() - self.start, 3)
-        head = {"step": state.global_step, "phase": self.phase, "time_s": time_s}
-        self.lines.append([head | _ours(logs)])
+        record = {"step": state.global_step, "phase": self.phase, "time_s": time_s} | _ours(logs)
+        if self.latest.get("step") == state.global_step:  # a measurement after the step was logged
+            self.lines.rewind(self.phase, state.global_step - 1)
+            record = self.latest | record
+        self.lines.append([record])
+        self.latest = record
 
 
 def _ours(logs: dict[str, Any]) -> dict[str, Any]:

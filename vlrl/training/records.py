@@ -1,20 +1,20 @@
-"""The files of a run: metrics and rollouts as lines of JSON, never with a step twice, and the versions behind them."""
+"""The files of a run: metrics and rollouts as lines of JSON, never with a step twice."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import platform
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import vlrl
+from PIL import Image
+
 from vlrl.contracts import Sample
 from vlrl.media import load_image
 
-PACKAGES = ("torch", "transformers", "trl", "accelerate", "peft", "datasets", "numpy")
+
+KEPT_PX = 512  # longest side of a picture that a run keeps
 
 
 class Lines:
@@ -26,7 +26,7 @@ class Lines:
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+            file.writelines(_line(record) for record in records)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The whole lines; a last line that a killed process left unfinished is passed over."""
@@ -39,52 +39,60 @@ class Lines:
                 except json.JSONDecodeError:
                     continue
 
+    def replace(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Let these be all the lines; the file is never half of them."""
+        fresh = self.path.with_suffix(".tmp")
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("w", encoding="utf-8") as file:
+            file.writelines(_line(record) for record in records)
+        fresh.replace(self.path)
+
     def rewind(self, phase: str | None, step: int) -> None:
-        """Drop what was written after `step` (of the phase, where records have one): it will be done again."""
+        """Drop what was written after `step` (of the phase, where records have one)."""
         if not self.path.is_file():
             return
-        kept = [
+        self.replace(
             record
             for record in self
             if record["step"] <= step or (phase and record.get("phase") != phase)
-        ]
-        fresh = self.path.with_suffix(".tmp")
-        fresh.unlink(missing_ok=True)
-        Lines(fresh).append(kept)
-        fresh.touch()
-        fresh.replace(self.path)
+        )
 
 
 def save_media(sample: Sample, folder: Path) -> list[str]:
-    """The sample's pictures as PNG files under `folder/media`; returns their names relative to `folder`."""
+    """Keep the sample's pictures under `folder/media`; returns their names relative to `folder`.
+
+    Pixel for pixel as PNG, or as JPEG of at most KEPT_PX where they are larger than that.
+    """
+    digest = hashlib.sha256(sample.id.encode()).hexdigest()[:8]  # ids may differ in their signs only
+    stem = "".join(c if c.isalnum() else "-" for c in sample.id)[-60:]
     names = []
     for index, medium in enumerate(sample.media):
-        stem = "".join(c if c.isalnum() else "-" for c in sample.id)[-80:]
-        name = f"media/{stem}-{index}.png"
+        picture = load_image(medium)
+        kind = "png" if max(picture.size) <= KEPT_PX else "jpg"
+        name = f"media/{stem}-{digest}-{index}.{kind}"
         if not (folder / name).is_file():
             (folder / "media").mkdir(parents=True, exist_ok=True)
-            load_image(medium).save(folder / name)
+            _keep(picture, folder / name)
         names.append(name)
     return names
 
 
-def versions() -> dict[str, str]:
-    """What ran: our version and git revision, Python, and the libraries that change numbers."""
-    found = {"vlrl": vlrl.__version__, "python": platform.python_version()}
-    if revision := _git_revision():
-        found["git"] = revision
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def _keep(picture: Image.Image, path: Path) -> None:
+    """Write the picture, whole or not at all."""
+    unfinished = path.with_name(path.name + ".tmp")
+    if path.suffix == ".png":
+        picture.save(unfinished, "PNG", compress_level=1)  # 2.5 times faster, hardly larger
+    else:
+        small = picture.copy()
+        small.thumbnail((KEPT_PX, KEPT_PX))
+        small.save(unfinished, "JPEG", quality=90)
+    unfinished.replace(path)
 
 
-def _git_revision() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, default=_plain) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """What JSON lacks: arrays as lists, anything else as its text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

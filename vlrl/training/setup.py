@@ -15,6 +15,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 from vlrl import config, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import Sample, Task, UserError
+from vlrl.data.formats.rows import is_world
 from vlrl.models import Loaded, load
 from vlrl.models.inputs import prompt_lengths
 from vlrl.training.checkpoints import last_complete
@@ -23,6 +24,7 @@ from vlrl.training.records import Lines
 log = logging.getLogger("vlrl")
 
 SHOWN = 5  # examples named in a message
+FREE_TO_CHANGE = ("evaluate", "save_total_limit", "report_to")  # of a run's recipe, on resuming
 
 
 def rows(
@@ -30,11 +32,14 @@ def rows(
 ) -> list[Sample]:
     """The samples to train on; of an endless source as many as `steps` need."""
     source = config.source(recipe, role)
-    if source.spec.startswith("world") and source.take is None and steps <= 0:
+    endless = is_world(source)
+    first = source.take is not None and source.take.startswith("first:")
+    if endless and not first and (source.take or steps <= 0):
         raise UserError(
-            f"{source.spec} is endless; state how long to train (max_steps) or data: {{take: 'first:1000'}}"
+            f"{source.spec} is endless; state how much of it to train on: "
+            "train.max_steps, or data: {take: 'first:1000'}"
         )
-    limit = per_step * steps if steps > 0 else None
+    limit = per_step * steps if endless and steps > 0 else None
     found = list(
         islice(tasks.samples(task, source, on_bad_row=lambda row: log.warning("%s", row)), limit)
     )
@@ -49,12 +54,11 @@ def rows_per_step(arguments: TrainingArguments) -> int:
 
 
 def load_model(recipe: Recipe, model: str | None = None) -> Loaded:
-    """The model to train, its vision tower frozen and adapters put in as the recipe says; prints what will train."""
+    """The model to train, its vision tower frozen where the recipe says so."""
     set_seed(recipe.seed)
-    on_cpu = not torch.cuda.is_available()
     loaded = load(
         model or recipe.model,
-        dtype=torch.float32 if on_cpu else torch.bfloat16,
+        dtype=_weights_dtype(recipe),
         min_pixels=recipe.min_pixels,
         max_pixels=recipe.max_pixels,
     )
@@ -93,7 +97,10 @@ def print_trainable(model: Any) -> None:
 def fitting(
     loaded: Loaded, task: Task, samples: Sequence[Sample], mode: str, max_new_tokens: int
 ) -> list[Sample]:
-    """The samples whose prompt leaves room for `max_new_tokens`; the others are named and left out, never cut."""
+    """The samples whose prompt leaves room for `max_new_tokens`.
+
+    The others are named and left out, never cut.
+    """
     limit = loaded.model.config.get_text_config().max_position_embeddings - max_new_tokens
     lengths = prompt_lengths(loaded, task, samples, mode)
     long = [(each, n) for each, n in zip(samples, lengths, strict=True) if n > limit]
@@ -103,7 +110,8 @@ def fitting(
         )
     if long:
         log.warning(
-            "%d of %d prompts do not fit and are left out; lower max_pixels or max_completion_length to keep them",
+            "%d of %d prompts do not fit and are left out; "
+            "lower max_pixels or max_completion_length to keep them",
             len(long), len(samples),
         )  # fmt: skip
     if len(long) == len(samples):
@@ -111,6 +119,16 @@ def fitting(
             f"no prompt fits into {limit} tokens; lower max_pixels or max_completion_length"
         )
     return [each for each, n in zip(samples, lengths, strict=True) if n <= limit]
+
+
+def _weights_dtype(recipe: Recipe) -> torch.dtype:
+    """Weights that train are kept in float32: a step of 1e-6 is lost in bfloat16.
+
+    Adapters train beside a bfloat16 model, and DeepSpeed keeps float32 copies of its own.
+    """
+    if torch.cuda.is_available() and (recipe.lora is not None or "deepspeed" in recipe.train):
+        return torch.bfloat16
+    return torch.float32
 
 
 def owned_options(recipe: Recipe, folder: Path) -> dict[str, Any]:
@@ -128,19 +146,32 @@ def owned_options(recipe: Recipe, folder: Path) -> dict[str, Any]:
 
 
 def without_recomputing(arguments: type[TrainingArguments]) -> dict[str, bool]:
-    """The option that turns gradient checkpointing off, by the name that this version of transformers has for it."""
+    """The option that turns gradient checkpointing off, by its name in this transformers."""
     names = {field.name for field in dataclasses.fields(arguments)}
     new = "activation_checkpointing"
     return {new if new in names else "gradient_checkpointing": False}
 
 
 def write_recipe(recipe: Recipe, output: Path) -> None:
+    """Write the complete recipe; raises UserError where the folder holds a run of another one."""
+    path = output / "recipe.yaml"
+    if path.is_file():
+        before, now = dataclasses.asdict(config.load(str(path))), dataclasses.asdict(recipe)
+        changed = [key for key in now if before[key] != now[key] and key not in FREE_TO_CHANGE]
+        if changed:
+            raise UserError(
+                f"{output} holds a run of another recipe (other: {', '.join(changed)}); "
+                "state another output=FOLDER, or delete that folder"
+            )
     output.mkdir(parents=True, exist_ok=True)
-    config.save(recipe, output / "recipe.yaml")
+    config.save(recipe, path)
 
 
 def train(trainer: Trainer, output: Path, phase: str) -> None:
-    """Train from the last checkpoint where there is one; the run's files are cut back to its step first."""
+    """Train from the last checkpoint where there is one.
+
+    The run's files are cut back to its step first.
+    """
     trainer.remove_callback(PrinterCallback)  # our bar and `metrics.jsonl` take its place
     checkpoint, step = last_complete(Path(str(trainer.args.output_dir)))
     if trainer.is_world_process_zero():
@@ -152,9 +183,15 @@ def train(trainer: Trainer, output: Path, phase: str) -> None:
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
-def save_model(model: Any, loaded: Loaded, folder: Path) -> None:
-    """Weights (or adapters) and processor, as `vlrl.models.load` reads them; complete or not there at all."""
+def save_model(trainer: Trainer, loaded: Loaded, folder: Path) -> None:
+    """Weights (or adapters) and processor, as `vlrl.models.load` reads them.
+
+    The folder is complete or not there at all.
+    """
     unfinished = folder.with_name(folder.name + ".unfinished")
-    model.save_pretrained(unfinished)
+    trainer.save_model(str(unfinished))
+    if not trainer.is_world_process_zero():
+        return
+    (unfinished / "training_args.bin").unlink(missing_ok=True)  # a pickle with paths of this place
     loaded.processor.save_pretrained(unfinished)
     unfinished.rename(folder)

@@ -1,7 +1,9 @@
-"""Warm start: supervised fine-tuning on worked solutions, so that GRPO finds the ways of answering it can choose from.
+"""Warm start: supervised fine-tuning on worked solutions.
 
-A sample's completion is its own `reasoning` with the ideal answer, or is written in one of its task's habits, drawn in
-the shares that the recipe states (`sft: {habits: {guess: 0.6, places: 0.4}}`).  Run with: vlrl sft RECIPE
+GRPO chooses among ways of answering that the model has; here it gets them.  A sample's completion
+is its own `reasoning` with the ideal answer, or is written in one of its task's habits, drawn in
+the shares that the recipe states (`sft: {habits: {guess: 0.6, places: 0.4}}`).
+Run with: vlrl sft RECIPE
 """
 
 from __future__ import annotations
@@ -32,9 +34,10 @@ WARM_START = "warm_start"  # the folder of the result, inside the run's
 
 
 def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> Path:
-    """Train and return the folder of the model, `<output>/<result>`; resumes where it was interrupted.
+    """Train and return the folder of the model, `<output>/<result>`.
 
-    `model` takes the place of the recipe's. Nothing is done where the result is there already.
+    `model` takes the place of the recipe's.  Resumes where it was interrupted; does nothing where
+    the result is there already.
     """
     output = Path(recipe.output or "runs/sft")
     if (output / result / "config.json").is_file():
@@ -46,17 +49,19 @@ def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> P
         task, recipe, "train", per_step=setup.rows_per_step(arguments), steps=arguments.max_steps
     )
     _check_habits(task, recipe)
+    phase = "sft" if result == WARM_START else result
     loaded = setup.load_model(recipe, model)
-    setup.write_recipe(recipe, output)
+    if result == WARM_START:
+        setup.write_recipe(recipe, output)
     trainer = SftTrainer(
         model=loaded.model,
         args=arguments,
         train_dataset=rows,  # type: ignore[arg-type]  # a list of samples is a map-style data set
         data_collator=Collator(loaded, task, recipe),
-        callbacks=[MetricsFile(output, phase=result), ProgressBar(result)],
+        callbacks=[MetricsFile(output, phase), ProgressBar(result)],
     )
-    setup.train(trainer, output, phase=result)
-    setup.save_model(trainer.model, loaded, output / result)
+    setup.train(trainer, output, phase)
+    setup.save_model(trainer, loaded, output / result)
     return output / result
 
 
@@ -96,15 +101,15 @@ class Collator:
 
     def _solution(self, sample: Sample, prompt: Prompt, rng: Random) -> tuple[str, str]:
         ideal = self.task.ideal(sample, prompt.frame)
-        if not any("think" in shape for shape in prompts.MODES[prompt.mode].shape):
-            return "", ideal
+        if not any(set(shape) - {"answer"} for shape in prompts.MODES[prompt.mode].shape):
+            return "", ideal  # the mode has no place for it
         if self.recipe.habits:
             habit = draw(self.recipe.habits, rng)
             return next(each for each in self.task.habits if each.name == habit).write(sample)
         if sample.reasoning is None:
             raise UserError(
-                f"sample {sample.id} has no worked solution to learn from; choose data with one, or state "
-                "ways of writing it: sft: {habits: {NAME: SHARE}}"
+                f"sample {sample.id} has no worked solution to learn from; choose data with one, "
+                "or state ways of writing it: sft: {habits: {NAME: SHARE}}"
             )
         return sample.reasoning, ideal
 

@@ -1,0 +1,13 @@
+"""Make the weights that ship with the package again: python scripts/make_seeing.py
+
+Trains the recipe `seeing` (about 40 minutes on two cores; resumes) and stores them in `vlrl/models/`.
+"""
+
+import logging
+
+from vlrl import config
+from vlrl.models import tiny
+from vlrl.training import sft
+
+logging.basicConfig(format="%(message)s", level=logging.INFO)
+print(tiny.store_seeing(sft.run(config.load("seeing"))))
