@@ -5,6 +5,8 @@ SEED ?= 0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Two processes of one thread each, every test file in one of them.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: venv quickstart test fast lint format types wheel clean
 
@@ -25,10 +27,10 @@ quickstart: $(STAMP)
 	$(BIN)/vlrl quickstart --seed $(SEED)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

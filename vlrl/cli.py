@@ -10,6 +10,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import vlrl
 from vlrl.contracts import UserError
 
 if TYPE_CHECKING:
+    from vlrl.check import Report
     from vlrl.config import Recipe
     from vlrl.contracts import Source, Task
 
@@ -101,29 +103,41 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from vlrl.check import check_task
+    from vlrl import config
     from vlrl.contracts import Source
 
-    task, source, mode = _what_to_check(args)
     test = Source(spec=args.test, role="test") if args.test else None
-    report = check_task(task, source, test=test, mode=args.mode or mode, limit=args.limit)
+    is_recipe = args.target.endswith((".yaml", ".yml")) or args.target in config.recipes()
+    report = _check_recipe(args, test) if is_recipe else _check_task(args, test)
     report.print()
     return 0 if report.passed else 1
 
 
-def _what_to_check(args: argparse.Namespace) -> tuple[Task, Source, str]:
-    """The task, the source and the mode: of a recipe, or of a task with `--source`."""
-    from vlrl import config, tasks
+def _check_task(args: argparse.Namespace, test: Source | None) -> Report:
+    from vlrl import tasks
+    from vlrl.check import check_task
     from vlrl.contracts import Source
 
-    if args.target.endswith((".yaml", ".yml")) or args.target in config.recipes():
-        recipe = config.load(args.target, [f"data.train={args.source}"] if args.source else [])
-        return tasks.find(recipe.task), config.source(recipe, "train"), recipe.mode
     task = tasks.find(args.target)
     spec = args.source or next(iter(task.sources), None)
     if spec is None:
         raise UserError(f"task {task.name} names no source of rows; name one with --source")
-    return task, Source(spec=spec), "think"
+    mode = args.mode or "think"
+    return check_task(task, Source(spec=spec), test=test, mode=mode, limit=args.limit)
+
+
+def _check_recipe(args: argparse.Namespace, test: Source | None) -> Report:
+    """What is checked of a task, on the recipe's rows, and the prompts in its model's tokens."""
+    from vlrl import config, tasks
+    from vlrl.check import check_task
+
+    overrides = [f"data.train={args.source}"] if args.source else []
+    recipe = config.load(args.target, overrides + ([f"mode={args.mode}"] if args.mode else []))
+    task, source = tasks.find(recipe.task), config.source(recipe, "train")
+    report = check_task(task, source, test=test, mode=recipe.mode, limit=args.limit)
+    from vlrl.prompt_check import check_prompts
+
+    return replace(report, findings=(*report.findings, *check_prompts(recipe, args.limit)))
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +179,7 @@ def _train(args: argparse.Namespace) -> None:
 
 def _add_eval(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    parser.add_argument("--benchmarks", nargs="+", default=[], help="default: those of the run's recipe")
+    parser.add_argument("--benchmarks", nargs="+", default=[], help="default: its recipe's")
     parser.add_argument(
         "--source",
         metavar="BENCHMARK=PATH",
@@ -242,6 +256,7 @@ def _report(args: argparse.Namespace) -> None:
 
 def _add_quickstart(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="of the recipe quickstart")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/quickstart"), help="the run's folder"
     )
@@ -253,7 +268,7 @@ def _add_quickstart(parser: argparse.ArgumentParser) -> None:
 def _quickstart(args: argparse.Namespace) -> None:
     from vlrl import quickstart
 
-    quickstart.run(seed=args.seed, from_scratch=args.from_scratch, out=args.out)
+    quickstart.run(args.seed, args.from_scratch, args.out, args.overrides)
 
 
 def _add_new(parser: argparse.ArgumentParser) -> None:

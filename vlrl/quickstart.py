@@ -1,7 +1,8 @@
-"""`make quickstart`: the tiny model learns to count by GRPO, measured in and out of distribution, in minutes on a CPU.
+"""`make quickstart`: the tiny model learns to count by GRPO, in minutes on a CPU.
 
-Stages: a warm start on several habits of answering, GRPO, and beside it further supervised training for as long as GRPO
-took; each of the three models is measured on unseen scenes.  Interrupt it and run it again: it goes on where it was.
+Stages: a warm start on several habits of answering, GRPO, and beside it further supervised training
+for as long as GRPO took; each of the three models is measured on unseen scenes, in and out of
+distribution.  Interrupt it and run it again: it goes on where it was.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,18 @@ BATCH_SIZE = 250
 REPORTED = ("accuracy", "low", "high", "n", "parse_failures")
 
 
-def run(seed: int = 0, from_scratch: bool = False, out: Path | None = None) -> Path:
-    """Run all stages and return the path of `summary.json`; `from_scratch` makes the seeing checkpoint again first."""
+def run(
+    seed: int = 0,
+    from_scratch: bool = False,
+    out: Path | None = None,
+    overrides: Sequence[str] = (),
+) -> Path:
+    """Run all stages and return the path of `summary.json`.
+
+    `from_scratch` makes the checkpoint that sees again first; `overrides` are the recipe's.
+    """
     output = out or OUTPUT
-    recipe = config.load("quickstart", [f"seed={seed}", f"output={output}"])
+    recipe = config.load("quickstart", [f"seed={seed}", f"output={output}", *overrides])
     if from_scratch:
         seeing = config.load("seeing", [f"output={output}/seeing"])
         recipe = dataclasses.replace(recipe, model=str(sft.run(seeing, result="model")))
