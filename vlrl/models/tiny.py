@@ -1,8 +1,9 @@
 """The built-in model: a Qwen2.5-VL of about 1.4 million parameters, built offline and reproducibly.
 
-Real classes throughout (`Qwen2_5_VLForConditionalGeneration`, `Qwen2_5_VLProcessor`, a byte-level BPE tokenizer with
-Qwen's special tokens and a chat template in Qwen's form), so everything that runs on it runs on the larger ones.
-`tiny` has random weights; `seeing` has the weights of `seeing.safetensors`, which `scripts/make_seeing.py` makes.
+Real classes throughout (`Qwen2_5_VLForConditionalGeneration`, `Qwen2_5_VLProcessor`, a byte-level
+BPE tokenizer with Qwen's special tokens and a chat template in Qwen's form), so everything that
+runs on it runs on the larger ones.  `tiny` has random weights; `seeing` has the weights of
+`seeing.safetensors`, which `scripts/make_seeing.py` makes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from transformers import (
     Qwen2_5_VLConfig,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLProcessor,
-    Qwen2TokenizerFast,
+    Qwen2Tokenizer,
     Qwen2VLImageProcessor,
     Qwen2VLVideoProcessor,
 )
@@ -40,7 +41,7 @@ SPECIAL_TOKENS = (
     "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
 TAGS = ("<think>", "</think>", "<answer>", "</answer>")  # one token each, as Qwen3 has for thinking
-SPLIT = (  # Qwen2's: contractions, words with the space before them, single digits, punctuation, spaces
+SPLIT = (  # Qwen2's: contractions, words with the space before, digits, punctuation, spaces
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
@@ -57,7 +58,10 @@ CHAT_TEMPLATE = (  # Qwen's turns and vision brackets; like Qwen3-VL's without a
 
 
 def build(name: str) -> Path:
-    """The folder of the built-in model `name` under `$VLRL_HOME` (default `~/.cache/vlrl`), made if need be."""
+    """The folder of the built-in model `name`, made if need be.
+
+    It lies under `$VLRL_HOME` (default `~/.cache/vlrl`).
+    """
     home = Path(os.environ.get("VLRL_HOME") or Path.home() / ".cache" / "vlrl")
     folder = home / "models" / f"{name}-{fingerprint(name)}"
     if not folder.is_dir():
@@ -116,7 +120,7 @@ def store_seeing(folder: Path) -> Path:
     return SEEING_WEIGHTS
 
 
-def make_tokenizer() -> Qwen2TokenizerFast:
+def make_tokenizer() -> Qwen2Tokenizer:
     """A byte-level BPE of 512 tokens, trained on the corpus file beside this one."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -134,7 +138,7 @@ def make_tokenizer() -> Qwen2TokenizerFast:
     tokenizer.train([str(CORPUS)], trainer)
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL_TOKENS])
     tokenizer.add_tokens([AddedToken(tag, normalized=False) for tag in TAGS])
-    return Qwen2TokenizerFast(
+    return Qwen2Tokenizer(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
@@ -142,30 +146,33 @@ def make_tokenizer() -> Qwen2TokenizerFast:
     )
 
 
-def make_model(tokenizer: Qwen2TokenizerFast, seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
+def make_model(tokenizer: Qwen2Tokenizer, seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
     """The model with random weights."""
-    token = tokenizer.convert_tokens_to_ids
+    token = tokenizer.get_vocab()
     config = Qwen2_5_VLConfig(
-        text_config=dict(
-            vocab_size=VOCABULARY, hidden_size=128, intermediate_size=352, num_hidden_layers=3,
-            num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
-            max_position_embeddings=4096, initializer_range=0.08,
-            pad_token_id=token("<|endoftext|>"), bos_token_id=token("<|endoftext|>"),
-            eos_token_id=token("<|im_end|>"),
-            rope_parameters={"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6]},
-        ),
-        vision_config=dict(
-            depth=3, hidden_size=112, intermediate_size=224, num_heads=4, out_hidden_size=128,
-            patch_size=PATCH_PX, window_size=8 * PATCH_PX, fullatt_block_indexes=[0, 1, 2],
-            initializer_range=0.08,
-        ),
-        image_token_id=token("<|image_pad|>"), video_token_id=token("<|video_pad|>"),
-        vision_start_token_id=token("<|vision_start|>"), vision_end_token_id=token("<|vision_end|>"),
+        text_config={
+            "vocab_size": VOCABULARY, "hidden_size": 128, "intermediate_size": 352,
+            "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
+            "tie_word_embeddings": True, "max_position_embeddings": 4096,
+            "initializer_range": 0.08, "pad_token_id": token["<|endoftext|>"],
+            "bos_token_id": token["<|endoftext|>"], "eos_token_id": token["<|im_end|>"],
+            "rope_parameters": {
+                "rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6],
+            },
+        },
+        vision_config={
+            "depth": 3, "hidden_size": 112, "intermediate_size": 224, "num_heads": 4,
+            "out_hidden_size": 128, "patch_size": PATCH_PX, "window_size": 8 * PATCH_PX,
+            "fullatt_block_indexes": [0, 1, 2], "initializer_range": 0.08,
+        },
+        image_token_id=token["<|image_pad|>"], video_token_id=token["<|video_pad|>"],
+        vision_start_token_id=token["<|vision_start|>"],
+        vision_end_token_id=token["<|vision_end|>"],
         tie_word_embeddings=True,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Qwen2_5_VLForConditionalGeneration(config)
-    model.generation_config.eos_token_id = [token("<|im_end|>"), token("<|endoftext|>")]
-    model.generation_config.pad_token_id = token("<|endoftext|>")
+    model.generation_config.eos_token_id = [token["<|im_end|>"], token["<|endoftext|>"]]
+    model.generation_config.pad_token_id = token["<|endoftext|>"]
     return model
