@@ -7,6 +7,7 @@ None: no signal, which is neither 0 nor 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 Weight = float | Sequence[Sequence[float]]
@@ -37,11 +38,56 @@ def weight_at(weight: Weight, progress: float) -> float:
     """The weight at a progress in [0, 1] through the run.
 
     A number is constant; `[[0, .1], [.5, .05]]` is .1 from the start and .05 from the middle on;
-    before the first of its starts a scheduled weight is 0.
+    before the first of its starts a scheduled weight is 0 (Reason-RFT's length reward starts
+    late).  Raises ValueError or TypeError for anything else: starts are shares of the run, not
+    steps, and in any order.
     """
     if isinstance(weight, int | float):
-        return float(weight)
-    return float(max(((s, w) for s, w in weight if s <= progress), default=(0.0, 0.0))[1])
+        return _finite(weight)
+    value = 0.0
+    for start, later in _in_order(weight):
+        value = _finite(later) if start <= progress else value
+    return value
+
+
+def stage_at(stages: Sequence[Sequence[float]], progress: float) -> tuple[float, float]:
+    """The thresholds (low, high) at a progress: `[[0, .5, .75], [.5, .75, .9]]`, starts as above.
+
+    Before the first start there are none: (-inf, inf).  ValueError or TypeError as `weight_at`.
+    """
+    bounds = (-math.inf, math.inf)
+    for start, low, high in _in_order(stages):
+        if not low <= high:
+            raise ValueError(f"the lower bound {low} is above the upper bound {high}")
+        bounds = (low, high) if start <= progress else bounds
+    return bounds
+
+
+def staged(value: float | None, low: float, high: float) -> float | None:
+    """A part held to thresholds: 0 below low, 1 from high on, the value itself between.
+
+    Vision-R1 (Griffon) raises them in the middle of a run, though its published run never does.
+    None stays None.
+    """
+    if value is None:
+        return None
+    if value < low:
+        return 0.0
+    return 1.0 if value >= high else value
+
+
+def _in_order(stages: Sequence[Sequence[float]]) -> list[Sequence[float]]:
+    """The stages by their starts, which are shares of the run."""
+    stages = sorted(stages, key=lambda stage: stage[0])
+    if not stages or not all(0 <= stage[0] <= 1 for stage in stages):
+        raise ValueError("a schedule needs starts from 0 to 1")
+    return stages
+
+
+def _finite(weight: float) -> float:
+    if not math.isfinite(weight):
+        raise ValueError(f"{weight} is not finite")
+    return float(weight)
 
 
 def _weighted(parts: Parts, weights: Mapping[str, float]) -> dict[str, float | None]:

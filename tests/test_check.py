@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from vlrl.rewards import number
 
 from vlrl.check import Report, attacks, check_task
 from vlrl.contracts import BadRow, Frame, Sample, Source, Task
 from vlrl.prompts import MODES
+from vlrl.rewards import number
 
 FLOODS = {"all answers in a row", "all answers on lines", "two answers"}
 

@@ -140,8 +140,10 @@ def test_ask_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> Non
 
 def test_quickstart_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> None:
     recorder = stand_in("vlrl.quickstart")
-    assert cli.main(["quickstart", "--seed", "3", "--from-scratch", "--out", "there"]) == 0
+    line = "quickstart sft.max_steps=5 --seed 3 --from-scratch --out there"
+    assert cli.main(line.split()) == 0
     options = {"seed": 3, "from_scratch": True, "out": Path("there")}
+    options |= {"overrides": ["sft.max_steps=5"]}
     assert recorder.calls == [("run", (), options)]
 
 

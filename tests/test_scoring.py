@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vlrl.rewards import number
-from vlrl.rewards.compose import all_of, weight_at, weighted_sum
 
 from vlrl.contracts import PROBLEMS, Frame, Sample, Task, UserError, reward
 from vlrl.prompts import MODES, write_completion
-from vlrl.scoring import main_score, resolve, score, score_group, score_rows
+from vlrl.rewards import number
+from vlrl.rewards.compose import all_of, weight_at, weighted_sum
+from vlrl.score_rows import main_score, score_rows
+from vlrl.scoring import resolve, score, score_group
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,6 +1,6 @@
 """Fine-tune vision-language models with reinforcement learning on verifiable rewards.
 
-In a checkout the rooms `rewards/`, `data/` and `configs/` lie beside this folder, in a wheel inside it.
+In a checkout `rewards/`, `data/` and `configs/` lie beside this folder, in a wheel inside it.
 Code always says `vlrl.rewards`, `vlrl.data`, `vlrl.configs`.
 """
 

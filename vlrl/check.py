@@ -14,15 +14,16 @@ from statistics import fmean
 from typing import Literal
 
 from vlrl import tasks
+from vlrl.attacks import REFUSAL, THINKING
+from vlrl.attacks import answers as attack_texts
+from vlrl.attacks import completions as attack_completions
 from vlrl.contracts import BadRow, Frame, Sample, Scored, Source, Task
 from vlrl.prompts import messages, write_completion
-from vlrl.scoring import score
+from vlrl.scoring import score, score_group
 
 Outcome = Literal["pass", "fail", "note"]
 STYLES = {"pass": "green", "fail": "bold red", "note": "yellow"}
 
-THINKING = "I look at every part and work it out."
-REFUSAL = "I am sorry, but I cannot help with that."
 NUM_CANDIDATES = 20  # the commonest ideal answers: tried as constants, listed in floods
 NUM_SHOWN = 3  # examples in a finding
 
@@ -151,9 +152,12 @@ class _Trial:
     def answer(self, sample: Sample, answer: str) -> Scored:
         return self.score(sample, write_completion(self.mode, THINKING, answer))
 
-    def mean(self, samples: Sequence[Sample], answer: str) -> float:
-        """The mean accuracy of one answer to all the questions."""
-        return fmean(_accuracy(self.answer(sample, answer)) for sample in samples)
+    def mean(self, samples: Sequence[Sample], completion: str) -> float:
+        """The mean accuracy of one completion for all the questions."""
+        plain = [sample.with_(rewards=None) for sample in samples]
+        texts = [completion] * len(samples)
+        scoreds = score_group(self.task, plain, texts, mode=self.mode, frame=self.frame)
+        return fmean(map(_accuracy, scoreds))
 
     def ideal(self, sample: Sample) -> str:
         return self.task.ideal(sample, self.frame)
@@ -233,7 +237,10 @@ def _constants(trial: _Trial, samples: Sequence[Sample]) -> list[Finding]:
     common = _commonest(trial, samples)
     shares = ", ".join(f"{_clip(a)} {n / len(samples):.0%}" for a, n in common[:NUM_SHOWN])
     num_different = len({trial.ideal(sample) for sample in samples})
-    means = {answer: trial.mean(samples, answer) for answer, _ in common}
+    means = {
+        answer: trial.mean(samples, write_completion(trial.mode, THINKING, answer))
+        for answer, _ in common
+    }
     best = max(means, key=means.__getitem__)
     first = common[0][0]
     constant = f"{_clip(first)} to everything scores {means[first]:.3f}"
@@ -250,13 +257,14 @@ def _strategies(
     trial: _Trial, samples: Sequence[Sample], answers: Sequence[str], best: float
 ) -> Finding:
     """No fixed text that is not one answer may earn more than the best constant answer."""
-    tricks = [REFUSAL, "None"]
-    if len(answers) > 1 and trial.task.kind not in GRADED_KINDS:
-        tricks += [", ".join(answers), " or ".join(answers[:2]), " ".join(answers[:2])]
-    earned = {trick: trial.mean(samples, trick) for trick in tricks}
-    beating = [
-        f"{_clip(t)} scores {mean:.3f}" for t, mean in earned.items() if mean > best + _SLACK
-    ]
+    floods = len(answers) > 1 and trial.task.kind not in GRADED_KINDS
+    tricks = {
+        name: write_completion(trial.mode, THINKING, text)
+        for name, text in attack_texts(answers, floods=floods).items()
+    }
+    tricks |= attack_completions(answers, trial.mode)
+    earned = {name: trial.mean(samples, trick) for name, trick in tricks.items()}
+    beating = [f"{n} scores {mean:.3f}" for n, mean in earned.items() if mean > best + _SLACK]
     if beating:
         detail = f"beat the best constant answer ({best:.3f}):\n{_some(beating)}"
         return Finding(check="fixed strategies", outcome="fail", detail=detail)

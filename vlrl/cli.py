@@ -145,7 +145,7 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(args: argparse.Namespace) -> int:
-    from vlrl.scoring import main_score
+    from vlrl.score_rows import main_score
 
     return main_score(args.file)
 
@@ -256,7 +256,7 @@ def _report(args: argparse.Namespace) -> None:
 
 def _add_quickstart(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="of the recipe quickstart")
+    parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="of its recipe")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/quickstart"), help="the run's folder"
     )
@@ -268,7 +268,9 @@ def _add_quickstart(parser: argparse.ArgumentParser) -> None:
 def _quickstart(args: argparse.Namespace) -> None:
     from vlrl import quickstart
 
-    quickstart.run(args.seed, args.from_scratch, args.out, args.overrides)
+    quickstart.run(
+        seed=args.seed, from_scratch=args.from_scratch, out=args.out, overrides=args.overrides
+    )
 
 
 def _add_new(parser: argparse.ArgumentParser) -> None:

@@ -1,9 +1,10 @@
 """The vocabulary that every room shares: types only, no work.
 
-A *source* names where rows come from; a *task* turns its rows into *samples*; a *mode* and a task make a
-*prompt*; a model writes a *completion*; the reader finds the *answer* in it; the task parses the answer to a
-value; *rewards* compare the value with the *target*; a *score* is the result.  Coordinates are written in a
-*frame*; a *benchmark* is a source with a metric; a *recipe* chooses all of these.
+A *source* names where rows come from; a *task* turns its rows into *samples*; a *mode* and a task
+make a *prompt*; a model writes a *completion*; the reader finds the *answer* in it; the task parses
+the answer to a value; *rewards* compare the value with the *target*; a *score* is the result.
+Coordinates are written in a *frame*; a *benchmark* is a source with a metric; a *recipe* chooses
+all of these.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol
 
-Value = Any  # a parsed answer or a target: number, text, box, list of boxes ... (the kind tells which)
+Value = Any  # a parsed answer or a target: number, text, box ... (the kind tells which)
 Role = Literal["train", "validation", "test"]
 
 PROBLEMS = ("reward_error", "target_unusable", "truncated", "no_answer", "unparsable", "none")
@@ -20,15 +21,25 @@ PROBLEMS = ("reward_error", "target_unusable", "truncated", "no_answer", "unpars
 
 
 class UserError(Exception):
-    """A mistake in the set-up (recipe, path, model, command): says what, where and what to do; shown as one line."""
+    """A mistake in the set-up: says what, where and what to do; shown as one line."""
 
 
 class UnusableTarget(ValueError):
-    """Raised by a reward whose target cannot be scored against; such a row gives no signal (never 0, never 1)."""
+    """Raised by a reward whose target cannot be scored against.
+
+    Such a row gives no signal: never 0, never 1.
+    """
+
+
+class UnparsableAnswer(ValueError):
+    """Raised by a reward that finds no meaning in its value.
+
+    The score is the minimum, the problem `unparsable`.
+    """
 
 
 class Media(Protocol):
-    """A lazy reference to one image, video or sound; nothing is decoded before `vlrl.media` is asked to."""
+    """A lazy reference to one image, video or sound; `vlrl.media` decodes it when asked."""
 
     @property
     def key(self) -> str: ...  # identifies the content; equal keys mean equal pixels
@@ -41,7 +52,10 @@ class Media(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where rows come from: an existing path, a hub id `id[:config][@split]` or `world[:task][@preset]`."""
+    """Where rows come from.
+
+    An existing path, a hub id `id[:config][@split]` or `world[:task][@preset]`.
+    """
 
     spec: str
     role: Role = "train"
@@ -73,7 +87,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class BadRow:
-    """A row that cannot be read: reported with its place and its cure, never replaced by another."""
+    """A row that cannot be read: reported with place and cure, never replaced by another."""
 
     file: str
     row: int | str
@@ -86,7 +100,10 @@ class BadRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The size in which the coordinates of one image are written: `x_original = x * original_width / width`."""
+    """The size in which the coordinates of one image are written.
+
+    `x_original = x * original_width / width`
+    """
 
     width: float
     height: float
@@ -103,7 +120,10 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """The score of one completion.  `parts` are raw and unweighted and always hold `accuracy` and `format`."""
+    """The score of one completion.
+
+    `parts` are raw and unweighted and always hold `accuracy` and `format`.
+    """
 
     total: float | None  # None: the target is unusable, no signal
     parts: Mapping[str, float | None]
@@ -135,13 +155,16 @@ class Habit:
 RewardKind = Literal["answer", "completion", "group"]
 
 
-def reward(kind: RewardKind = "answer", low: float = 0.0, high: float = 1.0, isolated: bool = False):
-    """Declare what a reward function takes and the range it returns; the function itself stays a plain function.
+def reward(
+    kind: RewardKind = "answer", low: float = 0.0, high: float = 1.0, isolated: bool = False
+) -> Callable[[Callable], Callable]:
+    """Declare what a reward function takes and the range it returns; it stays a plain function.
 
-    answer: `(value, target, **options)`, looking at the target first, so that one that is unusable shows
-    even without an answer; completion: `(completion, sample, **options)`; group: `(scoreds, samples,
-    completions, **options) -> list`.  A parameter called `step` or `progress` is given the place in the run.
-    `isolated` rewards run in a process pool with time and memory limits.
+    answer: `(value, target, **options)`, looking at the target first, so that one that is unusable
+    shows even without an answer; completion: `(completion, sample, **options)`; group: `(scoreds,
+    samples, completions, **options) -> list`.  A parameter called `step` or `progress` is given the
+    place in the run.
+    `isolated` answer rewards run in a process pool with time and memory limits.
     """
 
     def mark(function: Callable) -> Callable:
@@ -154,12 +177,12 @@ def reward(kind: RewardKind = "answer", low: float = 0.0, high: float = 1.0, iso
 
 
 class Task:
-    """One task is one subclass in one file.  Subclasses fill in the attributes and the methods below."""
+    """One task is one subclass in one file, which fills in the attributes and methods below."""
 
     name: ClassVar[str]
     about: ClassVar[str]  # one line for `vlrl tasks`
     kind: ClassVar[str]  # default kind of its targets (DESIGN: number, choice, label, box ...)
-    sources: ClassVar[Mapping[str, str]] = {}  # what it reads: source -> size, licence and level of proof
+    sources: ClassVar[Mapping[str, str]] = {}  # what it reads: source -> size, licence, proof
     rewards: ClassVar[Mapping[str, Callable]] = {}  # "accuracy" is the main answer reward
     benchmarks: ClassVar[tuple[Benchmark, ...]] = ()
     habits: ClassVar[tuple[Habit, ...]] = ()
@@ -169,11 +192,11 @@ class Task:
         raise NotImplementedError
 
     def hint(self, sample: Sample, frame: Frame | None) -> str:
-        """How to write the answer, as one sentence of the prompt; the words of the mode belong to the engine."""
+        """How to write the answer: one sentence of the prompt; the mode's words are not its."""
         raise NotImplementedError
 
     def parse(self, answer: str, sample: Sample, frame: Frame | None) -> Value | None:
-        """The value that the answer states, or None where it states none; coordinates leave the frame here."""
+        """The value that the answer states, or None; coordinates leave the frame here."""
         raise NotImplementedError
 
     def ideal(self, sample: Sample, frame: Frame | None) -> str:

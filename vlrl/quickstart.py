@@ -71,7 +71,7 @@ def run(
 
 
 def _sft_only(recipe: Recipe, output: Path, seconds: dict[str, float]) -> None:
-    """What more of the warm start gives: as many steps of it as fit into the seconds that GRPO took."""
+    """What more of the warm start gives: the steps that fit into the seconds that GRPO took."""
     pace = recipe.sft["max_steps"] / seconds["warm_up"]
     steps = max(1, round(pace * seconds["train"]))
     options = {**recipe.sft, "max_steps": steps}
@@ -148,7 +148,9 @@ class _Clock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        self.seconds: dict[str, float] = {}
+        if path.is_file():
+            self.seconds = json.loads(path.read_text("utf-8"))
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import pkgutil
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import vlrl.rewards
-from vlrl import tasks
+from vlrl import isolation
 from vlrl.contracts import (
     PROBLEMS,
     Frame,
@@ -27,13 +24,14 @@ from vlrl.contracts import (
     Sample,
     Scored,
     Task,
+    UnparsableAnswer,
     UnusableTarget,
     UserError,
     Value,
 )
 from vlrl.nearest import did_you_mean
 from vlrl.prompts import Mode, find_mode
-from vlrl.rewards.compose import Parts, all_of, weight_at, weighted_sum
+from vlrl.rewards.compose import Parts, all_of, stage_at, staged, weight_at, weighted_sum
 from vlrl.rewards.format import format as format_reward
 from vlrl.rewards.reader import read
 
@@ -41,6 +39,8 @@ DEFAULT_REWARDS: Mapping[str, Any] = {"accuracy": 1.0, "format": 1.0}  # R1-V
 COMBINE = {"sum": weighted_sum, "and": all_of}
 _Total = Callable[[Parts], float | None]
 Rewards = Mapping[str, Any] | None
+_FACTS = ("step", "progress", "num_tokens", "shuffled")  # told by the run, not by a recipe
+_SAMPLE_FACTS = ("image_size", "duration")  # told by the sample, where a recipe does not
 _SLACK = 1e-6  # a reward may leave its declared range by rounding
 
 
@@ -52,10 +52,14 @@ class Part:
     weight: float
     function: Callable | None  # None: the task has no such reward, the part stays None
     options: Mapping[str, Any]
+    kind: str = "answer"
+    isolated: bool = False
+    stage: tuple[float, float] | None = None  # thresholds (low, high) for the total
+    sample_facts: tuple[str, ...] = ()  # fields of the sample that the function has parameters for
 
-    @property
-    def kind(self) -> str:
-        return getattr(self.function, "reward_kind", "answer")
+    def options_for(self, sample: Sample) -> Mapping[str, Any]:
+        facts = {name: getattr(sample, name) for name in self.sample_facts}
+        return {**self.options, **{name: fact for name, fact in facts.items() if fact is not None}}
 
     @property
     def range(self) -> tuple[float, float]:
@@ -100,6 +104,8 @@ def score_group(
     rewards: Mapping[str, Any] | None = None,
     combine: str = "sum",
     truncated: Sequence[bool] | None = None,
+    num_tokens: Sequence[int] | None = None,
+    shuffled: Sequence[Scored] | None = None,
     step: int = 0,
     progress: float = 0.0,
 ) -> list[Scored]:
@@ -108,9 +114,11 @@ def score_group(
     A completion is what the model wrote after the mode's prefix; one that repeats the prefix is
     read as it is.  `rewards` maps a name to a weight or to `{use, weight, **options}` (default:
     accuracy and format, 1 each); a sample's own rewards come first.  `combine` is `sum` or `and`.
-    `step` and `progress` (0 to 1) place the score in a run, for weights with a schedule and for
-    rewards that have a parameter of that name.  Raises UserError for a mode, reward, option or
-    `combine` that does not exist; nothing else.
+    `step` and `progress` (0 to 1) place the score in a run, for weights and stages with a schedule.
+    `num_tokens` are the lengths of the completions, `shuffled` the scores of others that saw the
+    frames of the video in another order.  A reward with a parameter of such a name gets it.  Raises
+    UserError for a mode, reward, option or `combine` that does not exist, and where isolated
+    rewards cannot run; nothing else.
     """
     if not samples:
         return []
@@ -125,8 +133,12 @@ def score_group(
             draft.fill(part)
         drafts.append(draft)
     for part in parts:
+        if part.isolated:
+            _fill_isolated(part, drafts)
+    facts = {"num_tokens": num_tokens, "shuffled": shuffled}
+    for part in parts:
         if part.kind == "group":
-            _fill_group(part, drafts, _totaller(parts, combine, without="group"))
+            _fill_group(part, drafts, _totaller(parts, combine, without="group"), facts)
     total = _totaller(parts, combine)
     return [draft.scored(total) for draft in drafts]
 
@@ -146,22 +158,46 @@ def resolve(
             parts.append(Part(name=name, weight=0.0, function=None, options={}))
         else:
             parts.append(_part(task, name, rewards.get(name, 0.0), step, progress))
+    if any(part.isolated for part in parts):
+        isolation.start()
     return tuple(parts)
 
 
 def _part(task: Task, name: str, spec: Any, step: int, progress: float) -> Part:
     options = dict(spec) if isinstance(spec, Mapping) else {"weight": spec}
-    function = _find(task, options.pop("use", name))
+    function = find_reward(task, options.pop("use", name))
     weight = _weight(name, options.pop("weight", 1.0), progress)
+    stage = _stage(name, options.pop("stages", None), progress)
     known = _options(function)
     for option in options:
-        if option not in known:
+        if option not in known or option in _FACTS:
             raise UserError(
                 f"rewards.{name}: there is no option {option!r}; {did_you_mean(option, known)}"
             )
     run = {"step": step, "progress": progress}
     options |= {key: value for key, value in run.items() if key in known}
-    return Part(name=name, weight=weight, function=function, options=options)
+    kind = getattr(function, "reward_kind", "answer")
+    isolated = kind == "answer" and getattr(function, "isolated", False)
+    return Part(
+        name=name,
+        weight=weight,
+        function=function,
+        options=options,
+        kind=kind,
+        isolated=isolated,
+        stage=stage,
+        sample_facts=tuple(fact for fact in _SAMPLE_FACTS if fact in known and fact not in options),
+    )
+
+
+def _stage(name: str, stages: Any, progress: float) -> tuple[float, float] | None:
+    try:
+        return None if stages is None else stage_at(stages, progress)
+    except (TypeError, ValueError, LookupError):
+        raise UserError(
+            f"rewards.{name}.stages: {stages!r} are no stages; "
+            "give [[from, low, high], ...] with progress from 0 to 1"
+        ) from None
 
 
 def _weight(name: str, weight: Any, progress: float) -> float:
@@ -174,7 +210,7 @@ def _weight(name: str, weight: Any, progress: float) -> float:
         ) from None
 
 
-def _find(task: Task, name: str) -> Callable:
+def find_reward(task: Task, name: str) -> Callable:
     if name in task.rewards:
         return task.rewards[name]
     if name == "format":
@@ -208,11 +244,6 @@ def _library() -> Iterator[str]:
         for name, value in vars(module).items():
             if hasattr(value, "reward_kind") and value.__module__ == module.__name__:
                 yield f"{module_name}.{name}"
-
-
-@cache
-def _parameters(function: Callable) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)
 
 
 @cache
@@ -263,28 +294,45 @@ class _Draft:
             self.note("unparsable")
 
     def fill(self, part: Part) -> None:
-        if part.kind == "group" or part.function is None:
-            self.parts[part.name] = None
+        self.parts[part.name] = None
+        if part.kind == "group" or part.isolated or part.function is None:
             return
         try:
             self.parts[part.name] = self._value(part, part.function)
-        except UnusableTarget as error:
-            self.parts[part.name] = None
-            self.note("target_unusable", str(error))
         except Exception as error:
-            self.parts[part.name] = None
+            self.fail(part, error)
+
+    def fail(self, part: Part, error: Exception) -> None:
+        """Note what a reward raised."""
+        if isinstance(error, UnusableTarget):
+            self.note("target_unusable", str(error))
+        elif isinstance(error, UnparsableAnswer):
+            self.note("unparsable")
+            self.parsed, self.parts[part.name] = None, part.range[0]
+        else:
             self.note("reward_error", f"{part.name}: {error!r}")
+
+    def settle(self, part: Part, outcome: isolation.Outcome) -> None:
+        """Fill a part with what the pool reports."""
+        if self.parsed is None and not isinstance(outcome.error, UnusableTarget):
+            self.parts[part.name] = None if self.problem == "reward_error" else part.range[0]
+            return
+        try:
+            self.parts[part.name] = _in_range(part, outcome.result())
+        except Exception as error:
+            self.fail(part, error)
 
     def _value(self, part: Part, function: Callable) -> float | None:
         if function is format_reward:
-            return format_reward(self.reading)
+            return format_reward(self.reading, **part.options)
         if part.kind == "completion":
             return _in_range(part, function(self.text, self.sample, **part.options))
+        options = part.options_for(self.sample) if part.sample_facts else part.options
         if self.parsed is not None:
-            return _in_range(part, function(self.parsed, self.sample.target, **part.options))
+            return _in_range(part, function(self.parsed, self.sample.target, **options))
         if self.problem == "reward_error":
             return None
-        _look_at_target(part, function, self.sample.target)
+        _look_at_target(function, self.sample.target, options)
         return part.range[0]
 
     def scored(self, total: _Total) -> Scored:
@@ -298,14 +346,23 @@ class _Draft:
         )
 
 
-def _look_at_target(part: Part, function: Callable, target: Value) -> None:
+def _look_at_target(function: Callable, target: Value, options: Mapping[str, Any]) -> None:
     """Raise UnusableTarget as the reward would; without an answer it may fail in any other way."""
     try:
-        function(None, target, **part.options)
+        function(None, target, **options)
     except UnusableTarget:
         raise
     except Exception:
         return
+
+
+def _fill_isolated(part: Part, drafts: Sequence[_Draft]) -> None:
+    """Fill a part of all completions at once, in the pool."""
+    assert part.function is not None
+    pairs = [(draft.parsed, draft.sample.target) for draft in drafts]
+    outcomes = isolation.run_answers(part.function, pairs, part.options)
+    for draft, outcome in zip(drafts, outcomes, strict=True):
+        draft.settle(part, outcome)
 
 
 def _in_range(part: Part, value: Any) -> float | None:
@@ -317,14 +374,17 @@ def _in_range(part: Part, value: Any) -> float | None:
     return float(value)
 
 
-def _fill_group(part: Part, drafts: Sequence[_Draft], total: _Total) -> None:
+def _fill_group(
+    part: Part, drafts: Sequence[_Draft], total: _Total, facts: Mapping[str, Any]
+) -> None:
     assert part.function is not None  # only accuracy may lack one, and it is no group reward
     scoreds = [draft.scored(total) for draft in drafts]
     samples = [draft.sample for draft in drafts]
     texts = [draft.text for draft in drafts]
     values: Sequence[float | None] = [None] * len(drafts)
     try:
-        found = part.function(scoreds, samples, texts, **part.options)
+        given = {key: value for key, value in facts.items() if key in _options(part.function)}
+        found = part.function(scoreds, samples, texts, **part.options, **given)
         values = [_in_range(part, value) for _, value in zip(drafts, found, strict=True)]
     except Exception as error:
         for draft in drafts:
@@ -337,7 +397,15 @@ def _totaller(parts: Sequence[Part], combine: str, without: str = "") -> _Total:
     if combine not in COMBINE:
         raise UserError(f"combine: there is no {combine!r}; {did_you_mean(combine, COMBINE)}")
     weights = {part.name: part.weight for part in parts if part.kind != without}
-    return lambda values: COMBINE[combine](values, weights)
+    stages = {part.name: part.stage for part in parts if part.stage}
+    if not stages:
+        return lambda values: COMBINE[combine](values, weights)
+
+    def total(values: Parts) -> float | None:
+        held = {name: staged(values[name], *bounds) for name, bounds in stages.items()}
+        return COMBINE[combine]({**values, **held}, weights)
+
+    return total
 
 
 def habit_of(task: Task, completion: str, mode: str) -> str | None:
@@ -346,120 +414,3 @@ def habit_of(task: Task, completion: str, mode: str) -> str | None:
         return None
     thinking = read(completion, find_mode(mode).shape).thinking
     return next((habit.name for habit in task.habits if thinking and habit.shows(thinking)), None)
-
-
-def main_score(path: str | Path) -> int:
-    """`vlrl score FILE.jsonl`: a JSON line for every line; exit status 1 if one is broken."""
-    if not Path(path).is_file():
-        raise UserError(f"{path}: there is no such file; give a JSON lines file")
-    broken = False
-    with open(path, encoding="utf-8") as lines:
-        for row in score_rows(lines, complain=lambda text: print(text, file=sys.stderr)):
-            broken = broken or row.get("problem") == "bad_line"
-            print(json.dumps(row, default=_plain))
-    return int(broken)
-
-
-_BAD_LINE = (UserError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
-
-
-def score_rows(
-    lines: Iterable[str], complain: Callable[[str], None] = lambda text: None
-) -> Iterator[dict[str, Any]]:
-    """`{"id", "total", "parts", "parsed", "problem"}` for every line that is not blank, in order.
-
-    A line is a JSON object: `completion`, `target`, and `task` (a name) or `reward`
-    (`module.function` of `vlrl.rewards`, answers read by that module's `parse`); optional are
-    `id`, `mode`, `rewards`, `combine`, `truncated` and `sample` (fields of Sample and `frame` `[w,
-    h]`; unknown keys go to `meta`).  A line that is not like that gives `{"line", "problem":
-    "bad_line"}`, with lines counted from 1, and `complain` gets the reason.
-    """
-    find = cache(tasks.find)
-    library = cache(_library_task)
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _score_row(json.loads(line), find, library)
-        except _BAD_LINE as error:
-            reason = f"{error} is missing" if isinstance(error, KeyError) else error
-            complain(f"line {number}: {reason}")
-            yield {"line": number, "problem": "bad_line"}
-
-
-def _score_row(
-    row: Any, find: Callable[[str], Task], library: Callable[[str], tuple[Task, Rewards]]
-) -> dict[str, Any]:
-    if not isinstance(row, dict) or not isinstance(row["completion"], str):
-        raise UserError("write a JSON object whose `completion` is a text")
-    given = dict(row.get("sample") or {})
-    frame = given.pop("frame", None)
-    task, rewards = (find(row["task"]), None) if "task" in row else library(row["reward"])
-    scored = score(
-        task,
-        _sample(row, given, task.name),
-        row["completion"],
-        mode=row.get("mode", "think"),
-        frame=Frame(width=frame[0], height=frame[1]) if frame else None,
-        rewards=row.get("rewards") or rewards,
-        combine=row.get("combine", "sum"),
-        truncated=row.get("truncated", False),
-    )
-    return {
-        "id": row.get("id"),
-        "total": scored.total,
-        "parts": scored.parts,
-        "parsed": scored.parsed,
-        "problem": scored.problem,
-    }
-
-
-_SAMPLE_FIELDS = {each.name for each in fields(Sample)} - {"id", "task", "target", "media", "meta"}
-
-
-def _sample(row: Mapping[str, Any], given: Mapping[str, Any], task_name: str) -> Sample:
-    known = {key: value for key, value in given.items() if key in _SAMPLE_FIELDS}
-    for key in ("options", "image_size"):
-        if known.get(key) is not None:
-            known[key] = tuple(known[key])
-    unknown = {key: value for key, value in given.items() if key not in _SAMPLE_FIELDS}
-    meta = {**unknown.pop("meta", {}), **unknown}
-    identity = {"id": str(row.get("id")), "task": task_name, "target": row["target"], "meta": meta}
-    return Sample(**{"question": "", **known, **identity})
-
-
-def _library_task(reward_name: str) -> tuple[Task, Rewards]:
-    """A task around one reward of the library, and the rewards to score it with."""
-    function = _find(Task(), reward_name)
-    is_answer = getattr(function, "reward_kind", None) == "answer"
-    module_parse = getattr(importlib.import_module(function.__module__), "parse", None)
-
-    class LibraryTask(Task):
-        name = "reward"
-        rewards: ClassVar = {"accuracy": function} if is_answer else {}
-
-        def parse(self, answer: str, sample: Sample, frame: Frame | None) -> Value | None:
-            return _parse_with(module_parse, answer, sample, frame) if module_parse else answer
-
-    return LibraryTask(), None if is_answer else {reward_name: 1.0}
-
-
-def _parse_with(
-    module_parse: Callable, answer: str, sample: Sample, frame: Frame | None
-) -> Value | None:
-    """Call the `parse` of a library module with the facts that it has parameters for."""
-    known = {
-        **sample.meta,
-        "sample": sample,
-        "frame": frame,
-        "options": sample.options,
-        "image_size": sample.image_size,
-        "duration": sample.duration,
-    }
-    wanted = [key for key in _parameters(module_parse)[1:] if known.get(key) is not None]
-    return module_parse(answer, **{key: known[key] for key in wanted})
-
-
-def _plain(value: Any) -> Any:
-    """What JSON lacks: arrays as lists, anything else as its text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -1,0 +1,126 @@
+"""Labels: several names at once, as a set or as a list of attributes in a fixed order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from vlrl.contracts import UnusableTarget, reward
+from vlrl.rewards.label import Aliases, comparable, normalise
+from vlrl.rewards.label import parse as parse_label
+from vlrl.rewards.literals import parse_literal
+from vlrl.rewards.markup import bare, plain
+
+MAX_CHARACTERS = 5000
+MAX_ITEMS = 200
+
+_SEPARATOR = re.compile(r"[,;|\n]")
+_NOTHING = ("none", "null")
+
+
+def parse(
+    text: str,
+    classes: Sequence[str] | None = None,
+    aliases: Aliases | None = None,
+    keys: Sequence[str] | None = None,
+) -> list[str] | None:
+    """The names in the order written, or None.
+
+    Read: a JSON or Python list of texts; names between commas, semicolons, bars or line ends;
+    `none`, `null` and `[]` as nothing; and with `keys` an object, whose values under these keys are
+    the names (`null` there is the name `null`).  A name that `classes` lack stays, in normalised
+    form, and is wrong.  Refused: an empty text, other objects, items that are no texts, more than
+    MAX_CHARACTERS or MAX_ITEMS.
+    """
+    if len(text.strip()) > MAX_CHARACTERS:
+        return None
+    literal = parse_literal(text)
+    if isinstance(literal, dict):
+        stated = [_name(literal[key]) for key in keys or () if key in literal]
+        names = stated if keys and len(stated) == len(keys) and all(stated) else None
+    elif plain(text) in _NOTHING and plain(text) not in map(normalise, classes or ()):
+        return []
+    else:
+        names = split(text)
+    if names is None:
+        return None
+    return [parse_label(str(name), classes, aliases) or normalise(str(name)) for name in names]
+
+
+def split(text: str, separator: re.Pattern[str] = _SEPARATOR) -> list[str] | None:
+    """The items of a list, JSON or Python or between separators; None where the text is no list."""
+    text = text.strip()
+    if len(text) > MAX_CHARACTERS:
+        return None
+    if text.startswith(("[", "```", "{")):
+        literal = parse_literal(text)
+        items = list(map(_name, literal)) if isinstance(literal, list) else [None]
+        return None if None in items or len(items) > MAX_ITEMS else [str(item) for item in items]
+    items = [item for item in map(bare, separator.split(bare(text))) if item]
+    return items if 0 < len(items) <= MAX_ITEMS else None
+
+
+@reward("answer")
+def f1(value: Iterable[str] | None, target: object) -> float:
+    """`2 |V and T| / (|V| + |T|)` of the sets of names, in [0, 1]; 1 where both are empty.
+
+    In place of Med-R1's points for every label found as a part of the text, which exceed 1.  A list
+    of k guesses, one of them right, earns 2 / (k + 1) for a single label, one guess 1 / k on
+    average: where labels are single use `jaccard`, to which both are the same, or `label.exact`.
+    """
+    expected = _set(target)
+    if value is None:
+        return 0.0
+    given = set(map(normalise, value))
+    total = len(given) + len(expected)
+    return 2 * len(given & expected) / total if total else 1.0
+
+
+@reward("answer")
+def jaccard(value: Iterable[str] | None, target: object) -> float:
+    """`|V and T| / |V or T|` of the sets of names, in [0, 1]; 1 where both are empty."""
+    expected = _set(target)
+    if value is None:
+        return 0.0
+    given = set(map(normalise, value))
+    union = given | expected
+    return len(given & expected) / len(union) if union else 1.0
+
+
+@reward("answer")
+def ordered(
+    value: Sequence[str] | None, target: object, *, weights: Sequence[float] = (0.25, 0.75)
+) -> float:
+    """`sum_k w_k 1[v_1 = t_1, ..., v_k = t_k] / sum_k w_k`, in [0, 1]; 0 for another length.
+
+    Q-Insight's degradation: 1/4 for the distortion and, only where that is right, 3/4 for its
+    severity.  There unquoted, single-quoted and swapped keys score 0.
+    """
+    expected = _list(target)
+    if len(expected) != len(weights):
+        raise UnusableTarget(f"{target!r} has {len(expected)} names for {len(weights)} weights")
+    if value is None or len(value) != len(expected):
+        return 0.0
+    given = list(map(normalise, value))
+    right = [w for k, w in enumerate(weights, start=1) if given[:k] == expected[:k]]
+    return sum(right) / sum(weights)
+
+
+def _name(item: object) -> str | None:
+    """A text as it is, `null` as the name null; None for anything else and for an empty text."""
+    if item is None:
+        return "null"
+    return item if isinstance(item, str) and normalise(item) else None
+
+
+def _list(target: object) -> list[str]:
+    """The target as normalised names; UnusableTarget where it is none."""
+    if isinstance(target, str):
+        target = parse(target)
+    if not isinstance(target, list | tuple):
+        raise UnusableTarget(f"{target!r} is not a list of names; give one, [] for nothing")
+    return [comparable(item) for item in target]
+
+
+def _set(target: object) -> set[str]:
+    return set(_list(target))
