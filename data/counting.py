@@ -2,23 +2,25 @@
 
 | source | what it is | size | licence | proof |
 |---|---|---|---|---|
-| `world:counting` | procedural scenes with 1-8 objects; presets `ood`, `more` (9-12 objects), `digits` | endless | Apache-2.0 | made here |
-| `leonardPKU/clevr_cogen_a_train` | R1-V's CLEVR-70k: `image, problem, solution` | 70,000 rows | Apache-2.0 | loader-read |
-| SuperCLEVR-200 | R1-V's `image_path, question, ground_truth` jsonl | 200 rows | Apache-2.0 | loader-read |
+| `world:counting` | procedural scenes | endless | Apache-2.0 | made here |
+| `leonardPKU/clevr_cogen_a_train` | R1-V's CLEVR | 70,000 | Apache-2.0 | loader-read |
+| `superclevr_test200_counting_problems.jsonl` | SuperCLEVR-200 | 200 | Apache-2.0 | loader-read |
 
-The answer is one number, right or wrong (R1-V gives a point for a number in the thinking or a list of numbers; here only
-the answer counts, and it must be one number).
+The world has 1-8 objects and the presets `@ood`, `@more` (9-12 objects) and `@digits`.
+`formats/r1v.py` and `formats/superclevr.py` say what R1-V's rows look like.
+
+The answer is one number, right or wrong.  (R1-V also gives a point for a number in the thinking or
+in a list of numbers; here only the answer counts, and it must be one number.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vlrl.contracts import BadRow, Benchmark, Frame, Sample, Source, Task
 from vlrl.data.formats import r1v, rows, superclevr
 from vlrl.data.world import counting as world
 from vlrl.rewards import number
-
-from vlrl.contracts import BadRow, Benchmark, Frame, Sample, Source, Task
 
 
 class Counting(Task):

@@ -1,1 +1,4 @@
-"""Readers of raw formats: one file per published format, and `rows`, which reads the files that hold them."""
+"""Readers of raw formats.
+
+One file per published format; `rows` makes samples of its rows, which `tables` finds and reads.
+"""

@@ -1,42 +1,43 @@
-"""Rows of a source, whatever holds them: a folder or file (parquet, jsonl, json, csv, arrow), or a data set of the hub.
+"""Samples from the rows of a source.
 
-A `Format` recognises its rows by their columns and turns one row into the fields of a sample.  What cannot be read
-becomes a BadRow that names file, row and cure; nothing is replaced or guessed.
+A `Format` recognises its rows by their columns and turns one row into the fields of a sample.  What
+cannot be read becomes a BadRow that names file, row and cure; nothing is replaced or guessed.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vlrl.contracts import BadRow, Sample, Source, UserError, Value
-from vlrl.media import UnreadableMedia, image_reference, image_size
-
-Row = Mapping[str, Any]
-TABLES = (".parquet", ".jsonl", ".json", ".csv", ".arrow")
+from vlrl.contracts import BadRow, Media, Sample, Source, UserError, Value
+from vlrl.data.formats.tables import Row, Stored, stored_rows
+from vlrl.media import (
+    ImageBytes,
+    ImageOnDemand,
+    UnreadableMedia,
+    image_reference,
+    whole_image_size,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A published layout of rows: its columns, and the function that reads one of them."""
+    """A published layout of rows: its columns, and the function that reads one of them.
+
+    `read`: row -> {"image", "question", "target" (as text) and optionally "reasoning"}; raises
+    ValueError with the reason where it cannot.  `image_folders`: where the paths of images start,
+    relative to the file; the first that holds the image counts.
+    """
 
     name: str
     columns: tuple[str, ...]
     read: Callable[[Row], dict[str, Any]]
-    """Row -> {"question", "target" (as text), "image" and optionally "reasoning"}; raises ValueError with the reason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a row stands."""
-
-    file: str
-    row: int
-    folder: Path | None = None
+    image_folders: tuple[str, ...] = (".",)
 
 
 def is_world(source: Source) -> bool:
@@ -50,162 +51,103 @@ def read(
     task: str,
     parse_target: Callable[[str], Value | None],
 ) -> Iterator[Sample | BadRow]:
-    """Samples of the source in whichever of the formats its columns show.  Raises UserError where none fits."""
+    """Samples of the source in whichever of the formats its columns show.
+
+    `parse_target` gives the value that a target's text states, None where it states none.  Raises
+    UserError where no format fits the columns, or `source.columns` names one that is not there.
+    """
     fitting: Format | None = None
-    for place, row in raw_rows(source):
-        if isinstance(row, str):
-            yield BadRow(
-                file=place.file, row=place.row, reason=row, cure="correct or remove the row"
-            )
+    for row in stored_rows(source):
+        if row.problem:
+            yield _bad(row, row.problem, row.cure)
             continue
-        row = {ours: row.get(theirs) for ours, theirs in source.columns.items()} | dict(row)
-        fitting = fitting or _fitting(formats, row, place)
-        yield _sample(fitting, row, place, task, parse_target)
+        fitting = fitting or _fitting(formats, row, source)
+        try:
+            yield _sample(row, fitting, source, task, parse_target)
+        except UnreadableMedia as error:
+            yield _bad(row, error.reason, error.cure)
+        except ValueError as error:
+            yield _bad(row, str(error), row.cure)
+        except Exception as error:  # a format's own `read` may stumble over anything
+            yield _bad(row, f"{type(error).__name__}: {error}", row.cure)
 
 
-def _fitting(formats: Sequence[Format], row: Row, place: Place) -> Format:
+def _fitting(formats: Sequence[Format], row: Stored, source: Source) -> Format:
+    there = [str(name) for name in row.cells]
+    for ours, theirs in source.columns.items():
+        if theirs not in there:
+            close = get_close_matches(theirs, there, n=1)
+            cure = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(there)}"
+            raise UserError(
+                f"{row.file}: it has no column {theirs!r}, which data: {{columns: {{{ours}: "
+                f"{theirs}}}}} names; {cure}"
+            )
+    cells = _named(row.cells, source)
     for each in formats:
-        if set(each.columns) <= set(row):
+        if set(each.columns) <= set(cells):
             return each
     wanted = " or ".join(", ".join(each.columns) for each in formats)
     raise UserError(
-        f"{place.file}: the columns are {', '.join(map(str, row))}; expected {wanted}; "
+        f"{row.file}: the columns are {', '.join(there)}; expected {wanted}; "
         f"name yours in the recipe: data: {{columns: {{{formats[0].columns[0]}: your_name}}}}"
     )
 
 
+def _named(cells: Row, source: Source) -> Row:
+    """The cells under our names for them; what an image folder calls `file_name` is the image."""
+    mapped = {ours: cells[theirs] for ours, theirs in source.columns.items() if theirs in cells}
+    image = {"image": cells["file_name"]} if "file_name" in cells else {}
+    return {**image, **cells, **mapped}
+
+
 def _sample(
-    fitting: Format, row: Row, place: Place, task: str, parse_target: Callable[[str], Value | None]
-) -> Sample | BadRow:
-    try:
-        fields = fitting.read(row)
-        target = parse_target(fields["target"])
-        if target is None:
-            raise ValueError(f"the target {str(fields['target'])[:80]!r} cannot be read")
-        image = image_reference(
-            fields["image"], name=f"{place.file}:{place.row}", folder=place.folder
-        )
-        return Sample(
-            id=str(row.get("id") or f"{Path(place.file).name}:{place.row}"),
-            task=task,
-            question=fields["question"],
-            target=target,
-            media=(image,),
-            image_size=image_size(image),
-            reasoning=fields.get("reasoning"),
-        )
-    except UnreadableMedia as error:
-        reason, _, cure = str(error).rpartition("; ")
-    except (ValueError, TypeError, KeyError) as error:
-        reason, cure = str(error), "correct or remove the row"
-    return BadRow(file=place.file, row=place.row, reason=reason, cure=cure)
+    row: Stored,
+    fitting: Format,
+    source: Source,
+    task: str,
+    parse_target: Callable[[str], Value | None],
+) -> Sample:
+    cells = _named(row.cells, source)
+    for name in fitting.columns:
+        if name not in cells:
+            raise ValueError(f"it has no {source.columns.get(name, name)!r}")
+    fields = fitting.read(cells)
+    target = parse_target(fields["target"])
+    if target is None:
+        raise ValueError(f"the target {reprlib.repr(fields['target'])} cannot be read")
+    image = _image(row, fitting, source, fields["image"])
+    return Sample(
+        id=row.name,
+        task=task,
+        question=_text(fields["question"]),
+        target=target,
+        media=(image,),
+        image_size=whole_image_size(image),
+        reasoning=fields.get("reasoning"),
+        meta={"id": cells["id"]} if "id" in cells else {},
+    )
 
 
-def raw_rows(source: Source) -> Iterator[tuple[Place, Row | str]]:
-    """Every row with its place; text in place of a row says why it cannot be read."""
-    path = Path(source.spec)
-    if not path.exists():
-        return _hub_rows(source)
-    if path.is_file():
-        return _file_rows(path)
-    if (path / "dataset_info.json").is_file() or (path / "dataset_dict.json").is_file():
-        return _saved_rows(path, source.role)
-    files = sorted(file for file in path.rglob("*") if file.suffix in TABLES)
-    if not files:
-        raise UserError(f"{path}: no {', '.join(TABLES)} file in this folder")
-    return (row for file in files for row in _file_rows(file))
+def _text(question: Any) -> str:
+    if not isinstance(question, str) or not question.strip():
+        raise ValueError(f"no question in it but {reprlib.repr(question)}")
+    question.encode()  # refuses half characters, which no tokenizer takes
+    return question
 
 
-def _file_rows(path: Path) -> Iterator[tuple[Place, Row | str]]:
-    readers = {
-        ".jsonl": _jsonl,
-        ".json": _json,
-        ".csv": _csv,
-        ".parquet": _parquet,
-        ".arrow": _arrow,
-    }
-    if path.suffix not in readers:
-        raise UserError(f"{path}: no known kind of table; expected {', '.join(TABLES)}")
-    for number, row in enumerate(readers[path.suffix](path), start=1):
-        yield Place(file=str(path), row=number, folder=path.parent), row
+def _image(row: Stored, fitting: Format, source: Source, value: Any) -> Media:
+    """A reference to the image; one that a table on disk holds is not kept in memory."""
+    folders = [row.folder / folder for folder in fitting.image_folders]
+    image = image_reference(value, name=row.name, folders=folders)
+    if row.again is None or not isinstance(image, ImageBytes):
+        return image
+    return ImageOnDemand(image.key, partial(_open_again, row.again, fitting, source), row.name)
 
 
-def _jsonl(path: Path) -> Iterator[Row | str]:
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                row = f"no valid JSON ({error})"
-            yield row if isinstance(row, dict | str) else f"no JSON object but {type(row).__name__}"
+def _open_again(again: Callable[[], Row], fitting: Format, source: Source) -> Any:
+    value = fitting.read(_named(again(), source))["image"]
+    return image_reference(value, name="").open()
 
 
-def _json(path: Path) -> Iterator[Row | str]:
-    try:
-        rows = json.loads(path.read_text("utf-8"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: no valid JSON ({error})") from error
-    if not isinstance(rows, list):
-        raise UserError(f"{path}: expected a list of rows, got {type(rows).__name__}")
-    return (row if isinstance(row, dict) else "no JSON object" for row in rows)
-
-
-def _csv(path: Path) -> Iterator[Row | str]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        yield from csv.DictReader(lines)
-
-
-def _parquet(path: Path) -> Iterator[Row | str]:
-    import pyarrow.parquet
-
-    for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=256):
-        yield from batch.to_pylist()
-
-
-def _arrow(path: Path) -> Iterator[Row | str]:
-    from datasets import Dataset
-
-    yield from _undecoded(Dataset.from_file(str(path)))
-
-
-def _saved_rows(path: Path, role: str) -> Iterator[tuple[Place, Row | str]]:
-    from datasets import DatasetDict, load_from_disk
-
-    saved = load_from_disk(str(path))
-    if isinstance(saved, DatasetDict):
-        saved = saved.get(role) or saved.get("train") or next(iter(saved.values()))
-    for number, row in enumerate(_undecoded(saved), start=1):
-        yield Place(file=str(path), row=number, folder=path), row
-
-
-def _hub_rows(source: Source) -> Iterator[tuple[Place, Row | str]]:
-    """`id[:config][@split]`; without a split the role's own, else `train`."""
-    from datasets import get_dataset_split_names, load_dataset
-
-    name, _, split = source.spec.partition("@")
-    name, _, config = name.partition(":")
-    try:
-        if not split:
-            names = get_dataset_split_names(name, config or None)
-            split = source.role if source.role in names else "train"
-        loaded = load_dataset(name, config or None, split=split)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"source {source.spec!r}: neither a path here nor a data set of the hub that can be read ({reason}); "
-            "check the spelling and the connection, or give the path of a local copy"
-        ) from error
-    for number, row in enumerate(_undecoded(loaded), start=1):
-        yield Place(file=f"{name}@{split}", row=number), row
-
-
-def _undecoded(table: Any) -> Any:
-    """The table with its images left as bytes: they are decoded when asked for, once."""
-    from datasets import Image
-
-    for column, feature in table.features.items():
-        if isinstance(feature, Image):
-            table = table.cast_column(column, Image(decode=False))
-    return table
+def _bad(row: Stored, reason: str, cure: str) -> BadRow:
+    return BadRow(file=row.file, row=row.number, reason=" ".join(reason.split()), cure=cure)

@@ -1,7 +1,9 @@
 """R1-V's prompt files for evaluation: `image_path, question, ground_truth`, one JSON object a line.
 
-Read in R1-V (github.com/StarsfieldAI/R1-V, src/eval/test_qwen2vl_counting_superclevr.py, commit bbbbe3d): loader-read.
-Paths are relative to the file; the pictures of SuperCLEVR-200 are those of Super-CLEVR's `images.zip`.
+Read in R1-V (github.com/StarsfieldAI/R1-V, commit bbbbe3d): src/eval/prompts/*.jsonl and
+src/eval/test_qwen2vl_counting_superclevr.py.  The script runs in the folder above the file, so that
+`./images/x.png` lies beside the folder of the file; beside the file itself it is found too.  The
+pictures of SuperCLEVR-200 are the first of the test part in Super-CLEVR's images.zip.  Loader-read.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from vlrl.data.formats.rows import Format, Row
 
 
 def _read(row: Row) -> dict[str, Any]:
-    if row["ground_truth"] is None:
+    if row["ground_truth"] in (None, ""):
         raise ValueError("there is no ground_truth")
     return {
         "image": row["image_path"],
@@ -21,4 +23,9 @@ def _read(row: Row) -> dict[str, Any]:
     }
 
 
-FORMAT = Format(name="superclevr", columns=("image_path", "question", "ground_truth"), read=_read)
+FORMAT = Format(
+    name="superclevr",
+    columns=("image_path", "question", "ground_truth"),
+    read=_read,
+    image_folders=("..", "."),
+)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from vlrl.data.world import DOMAINS, Scene, make_scene, render
 
 

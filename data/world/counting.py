@@ -1,72 +1,74 @@
-"""Counting in the procedural world: scenes as samples, and the habits of answering that a warm start can teach.
+"""Counting in the procedural world: scenes as samples, and the habits that a warm start can teach.
 
-Presets of `world:counting`: none (1-8 objects, the seen look), `ood` (1-8 objects; other shapes, colours, light and
-grounds), `more` (9-12 objects in the seen look), `digits` (scanned handwritten digits among the objects).
+Presets of `world:counting`: none (1-8 objects, the seen look), `ood` (1-8 objects; other shapes,
+colours, light and grounds), `more` (9-12 objects in the seen look), `digits` (scanned handwritten
+digits instead of objects).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import count
 from random import Random
 
-from vlrl.data.world import Scene, make_scene, render
-from vlrl.data.world.digits import digit_sample
+import numpy as np
 
 from vlrl.contracts import Habit, Sample, Source, UserError
+from vlrl.data.world import Scene, make_scene, render
+from vlrl.data.world.digits import digit_sample
 from vlrl.media import ImageOnDemand
 
 SIDE_PX = 112
 SQUARES = 7  # a picture's places are named like squares of a chess board, a1 (top left) to g7
 COUNTS = {"": (1, 8), "ood": (1, 8), "more": (9, 12)}
-WORDS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+PRESETS = (*COUNTS, "digits")
+WORDS = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen"),  # one more than there are objects: a guess may be too high
+)
 
 
 def samples(source: Source) -> Iterator[Sample]:
-    """An endless stream; the role (train, validation, test) and the seed decide which scenes it holds."""
-    preset = source.spec.partition("@")[2]
-    if preset != "digits" and preset not in COUNTS:
-        raise UserError(f"{source.spec}: there is no preset {preset!r}; choose ood, more or digits")
-    index = 0
-    while True:
+    """An endless stream; role (train, validation, test) and seed decide which scenes it holds.
+
+    Raises UserError for another task or an unknown preset.
+    """
+    world, _, preset = source.spec.partition("@")
+    if world not in ("world", "world:counting") or preset not in PRESETS:
+        raise UserError(
+            f"{source.spec}: there is no such world; choose world:counting, alone or with "
+            f"{', '.join(f'@{each}' for each in PRESETS[1:])}"
+        )
+    for index in count():
         name = f"{source.role}/{source.seed}/{index}"
         yield digit_sample(name) if preset == "digits" else scene_sample(name, preset)
-        index += 1
 
 
 def scene_sample(name: str, preset: str) -> Sample:
     low, high = COUNTS[preset]
     rng = Random(f"counting/{preset}/{name}")
-    count = low + int(rng.random() * (high - low + 1))
+    num_objects = low + int(rng.random() * (high - low + 1))
     domain = "ood" if preset == "ood" else "train"
-    key = f"world/counting/{domain}/{count}/{name}"
+    key = f"world/counting/{domain}/{num_objects}/{name}"
     return Sample(
         id=f"counting{'@' + preset if preset else ''}/{name}",
         task="counting",
         question="How many objects are there?",
-        target=count,
-        media=(ImageOnDemand(key, lambda: render(scene(name, count, domain))),),
+        target=num_objects,
+        media=(ImageOnDemand(key, partial(_picture, name, num_objects, domain)),),
         image_size=(SIDE_PX, SIDE_PX),
-        meta={"scene": (name, count, domain)},
+        meta={"scene": (name, num_objects, domain)},
     )
 
 
 @lru_cache(maxsize=16_384)
-def scene(name: str, count: int, domain: str) -> Scene:
-    return make_scene(name, num_objects=count, domain=domain, side_px=SIDE_PX)
+def scene(name: str, num_objects: int, domain: str) -> Scene:
+    return make_scene(name, num_objects=num_objects, domain=domain, side_px=SIDE_PX)
+
+
+def _picture(name: str, num_objects: int, domain: str) -> np.ndarray:
+    return render(scene(name, num_objects, domain))
 
 
 def square(x_px: float, y_px: float, side_px: int) -> str:

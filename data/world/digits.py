@@ -1,19 +1,21 @@
 """Scanned handwritten digits in procedural scenes: real pictures for the counting task.
 
-The scans are scikit-learn's copy of the UCI "Optical Recognition of Handwritten Digits" test set (1,797 scans of 8 x 8
-pixels, CC BY 4.0), which comes with that library: `pip install "vlrl[digits]"`.
+The scans are scikit-learn's copy of the test set of UCI's "Optical Recognition of Handwritten
+Digits" (1,797 scans of 8 x 8 pixels, CC BY 4.0), which comes with that library:
+`pip install "vlrl[digits]"`.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
+from typing import Any
 
 import cv2
 import numpy as np
-from vlrl.data.world import make_scene, render
 
 from vlrl.contracts import Sample, UserError
+from vlrl.data.world import make_scene, render
 from vlrl.media import ImageOnDemand
 
 SIDE_PX = 112
@@ -23,10 +25,13 @@ MAX_DIGITS = 8
 
 
 def digit_sample(name: str) -> Sample:
-    """ "How many 7s are there?" over an empty scene with 1 to 8 pasted scans; scans never cross the roles.
+    """ "How many 7s are there?" over an empty scene with 1 to 8 pasted scans.
 
-    The target is 0 to 4: the asked digit is drawn first, so that "none" is as common as any other count.
+    The target is 0 to 4: the asked digit is drawn first, so that "none" is as common as any other
+    count.  `name` begins with the role; scans never cross from training to the other roles.  Raises
+    UserError where scikit-learn is missing.
     """
+    scans_by_digit()
     rng = Random(f"digits/{name}")
     asked, count = int(rng.random() * 10), int(rng.random() * 5)
     others = 1 + int(rng.random() * (MAX_DIGITS - count))
@@ -37,8 +42,9 @@ def digit_sample(name: str) -> Sample:
         task="counting",
         question=f"How many {asked}s are there?",
         target=count,
-        media=(ImageOnDemand(f"world/digits/{name}", lambda: _picture(name, digits, cells)),),
+        media=(ImageOnDemand(f"world/digits/{name}", partial(_picture, name, digits, cells)),),
         image_size=(SIDE_PX, SIDE_PX),
+        meta={"digits": tuple(digits)},
     )
 
 
@@ -55,7 +61,8 @@ def _picture(name: str, digits: list[int], cells: list[int]) -> np.ndarray:
             at * cell_px + int(rng.random() * (cell_px - DIGIT_PX))
             for at in (cell % GRID, cell // GRID)
         )
-        _paste(picture[y : y + DIGIT_PX, x : x + DIGIT_PX], _scan(digit, name, rng))
+        ink = _ink(_scan(digit, name, rng))
+        _paste(picture[y : y + DIGIT_PX, x : x + DIGIT_PX], ink)
     return picture
 
 
@@ -66,22 +73,28 @@ def _paste(patch: np.ndarray, ink: np.ndarray) -> None:
 
 
 def _scan(digit: int, name: str, rng: Random) -> np.ndarray:
-    """One scan of the digit as ink in [0, 1], (DIGIT_PX, DIGIT_PX); test scans are never trained on."""
-    scans = _scans()[digit]
+    """One scan of the digit, from those of the name's role: a fifth is kept from training."""
+    scans = scans_by_digit()[digit]
     fifth = len(scans) // 5
     pool = scans[fifth:] if name.startswith("train/") else scans[:fifth]
-    ink = pool[int(rng.random() * len(pool))] / 16.0
-    return cv2.resize(ink, (DIGIT_PX, DIGIT_PX), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    return pool[int(rng.random() * len(pool))]
+
+
+def _ink(scan: np.ndarray) -> np.ndarray:
+    """Ink in [0, 1], (DIGIT_PX, DIGIT_PX)."""
+    size = (DIGIT_PX, DIGIT_PX)
+    return cv2.resize(scan / 16.0, size, interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
 @lru_cache(maxsize=1)
-def _scans() -> dict[int, np.ndarray]:
+def scans_by_digit() -> dict[int, np.ndarray]:
     """Digit -> float (n, 8, 8) scans with ink from 0 to 16."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise UserError(
-            'world:counting@digits needs scikit-learn, which brings the scans; pip install "vlrl[digits]"'
+            "world:counting@digits needs scikit-learn, which brings the scans; "
+            'pip install "vlrl[digits]"'
         ) from error
-    scans = load_digits()
+    scans: Any = load_digits()
     return {digit: scans.images[scans.target == digit] for digit in range(10)}

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
 from vlrl.data.world.camera import Camera, Vec, cross, direction, unit
 from vlrl.data.world.parts import Ground, SceneObject
 from vlrl.data.world.shapes import MISS, SHAPES, Triple

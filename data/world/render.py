@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+
 from vlrl.data.world.camera import Vec
 from vlrl.data.world.domains import DOMAINS, Rgb
 from vlrl.data.world.ground import (

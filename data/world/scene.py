@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
+
+from vlrl.contracts import UserError
 from vlrl.data.world.camera import Camera, dot, subtract
 from vlrl.data.world.domains import DOMAINS
 from vlrl.data.world.draw import draw_camera, draw_ground, draw_light, draw_objects
 from vlrl.data.world.parts import Ground, Light, SceneObject
 from vlrl.data.world.shapes import MISS
 from vlrl.data.world.trace import Trace, rays, trace
-
-from vlrl.contracts import UserError
 
 MIN_VISIBLE = 0.7
 """Every object of a fresh scene shows at least this fraction of the pixels it would cover alone."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from vlrl.data.world.camera import Camera, Vec
 from vlrl.data.world.parts import SceneObject
 from vlrl.data.world.shapes import MISS, SHAPES, Triple
