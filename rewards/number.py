@@ -200,7 +200,9 @@ def _ratio(text: str) -> Fraction | None:
 
 
 def _narrow(value: Fraction) -> Number:
-    return value.numerator if value.denominator == 1 else float(value)
+    """An int where it is whole and short enough to be read again, else the nearest float."""
+    whole = value.denominator == 1 and abs(value.numerator) < 10**MAX_DIGITS
+    return value.numerator if whole else float(value)
 
 
 def _words(text: str) -> int | None:

@@ -234,4 +234,4 @@ def test_a_megabyte_costs_no_time_and_earns_nothing(name: str) -> None:
     for attack, completion in hostile.megabytes(other):
         start = time.process_time()
         assert first.scores([completion])[0] <= best, attack
-        assert time.process_time() - start < 0.5, attack
+        assert time.process_time() - start < 1, attack

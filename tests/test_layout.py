@@ -226,18 +226,18 @@ def test_any_text_is_a_layout_or_none(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["[", '[{"id":', '{"id":"a","x":1,"y":2,"z":3},', "1", " "])
 def test_a_megabyte_is_read_at_once(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert layout.parse(piece * (10**6 // len(piece))) is None
     assert layout.parse("[" + piece * (40_000 // len(piece)) + "]") is None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 1
 
 
 def test_the_largest_room_is_scored_at_once() -> None:
     things = [{"id": str(i), "size": [1, 1, 1], "rotation": i} for i in range(layout.MAX_OBJECTS)]
     scene = {"room": [9, 9, 3], "objects": things}
-    start = time.perf_counter()
+    start = time.process_time()
     assert layout.physics({str(i): (4, 4, 0.5) for i in range(layout.MAX_OBJECTS)}, scene) == 0
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 1
 
 
 def write(places: dict) -> str:

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from vlrl.rewards import number
 
 from vlrl.contracts import UnusableTarget
+from vlrl.rewards import number
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/number.yaml").read_text("utf-8"))
 REWARDS = [

@@ -91,11 +91,11 @@ def test_no_flood_beats_the_best_constant_program() -> None:
 
 @pytest.mark.parametrize("piece", ["a(1,x),", "a(", "a" * 9, " ", "a(1,'", "[", "a b ", "'"])
 def test_a_megabyte_is_read_at_once(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert program.parse(piece * (10**6 // len(piece))) is None
     assert program.parse("a(1," + piece * ((program.MAX_CHARACTERS - 9) // len(piece))) is None
     assert program.parse("a(1, x)" + " " * 10**6 + "!") is None
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 1
 
 
 def write(calls: Program) -> str:

@@ -7,10 +7,10 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from vlrl.rewards.format import format as format_reward
-from vlrl.rewards.reader import read
 
 from vlrl.prompts import MODES, write_completion
+from vlrl.rewards.format import format as format_reward
+from vlrl.rewards.reader import read
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/reader.yaml").read_text("utf-8"))
 TAGS = ["<think>", "</think>", "<answer>", "</answer>", "<observe>", "</reason>", "</s>", "3", " "]
@@ -60,4 +60,4 @@ def test_a_megabyte_is_read_in_linear_time(name: str) -> None:
     text = HOSTILE[name]
     start = time.process_time()
     read(text, MODES["think"].shape)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 1

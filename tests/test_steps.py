@@ -87,4 +87,4 @@ def test_a_megabyte_is_read_in_linear_time(part: str) -> None:
         for reward in (steps.coverage, steps.order):
             start = time.process_time()
             reward(completion, sample)
-            assert time.process_time() - start < 0.5
+            assert time.process_time() - start < 1

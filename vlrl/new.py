@@ -22,9 +22,7 @@ def task(name: str, folder: Path) -> list[Path]:
     Raises UserError where the name cannot name a module or one of the files exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise UserError(
-            f"{name!r} cannot name a task; use lower-case letters, digits and _"
-        )
+        raise UserError(f"{name!r} cannot name a task; use lower-case letters, digits and _")
     paths = {template: folder / file.format(name=name) for template, file in _FILES.items()}
     for path in paths.values():
         if path.exists():

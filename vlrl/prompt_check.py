@@ -36,9 +36,7 @@ def check_prompts(recipe: Recipe, limit: int = 200) -> list[Finding]:
     ]
 
 
-def _lengths(
-    described: Loaded, task: Task, samples: Sequence[Sample], recipe: Recipe
-) -> Finding:
+def _lengths(described: Loaded, task: Task, samples: Sequence[Sample], recipe: Recipe) -> Finding:
     new_tokens = int(recipe.train.get("max_completion_length", 512))
     limit = prompt_limit(described, new_tokens)
     lengths = prompt_lengths(described, task, samples, recipe.mode)
@@ -47,9 +45,7 @@ def _lengths(
         f"{min(lengths)} to {max(lengths)} tokens, pictures included; {limit} fit beside an answer "
         f"of {new_tokens}; {num_long} do not fit and would be left out"
     )
-    return Finding(
-        check="prompt lengths", outcome="fail" if num_long else "pass", detail=detail
-    )
+    return Finding(check="prompt lengths", outcome="fail" if num_long else "pass", detail=detail)
 
 
 def _features(described: Loaded, task: Task, samples: Sequence[Sample], mode: str) -> Finding:

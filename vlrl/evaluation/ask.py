@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlrl.contracts import Sample, Task, UserError
-from vlrl.evaluation.evaluate import model_place
+from vlrl.evaluation.evaluate import load_to_ask, model_place
 from vlrl.evaluation.generate import generate
 from vlrl.evaluation.measure import MAX_NEW_TOKENS
-from vlrl.media import UnreadableMedia, image_reference, image_size
-from vlrl.models import load
+from vlrl.media import UnreadableMedia, image_reference, load_image
 from vlrl.models.inputs import make_prompt
 from vlrl.prompts import find_mode
 from vlrl.rewards.reader import read
@@ -30,14 +29,14 @@ def run(
     """Print and return what the model writes; the answer is set off from the thinking."""
     try:
         reference = image_reference(image, name=image)
-        size = image_size(reference)
+        size = load_image(reference).size
     except UnreadableMedia as error:
         raise UserError(str(error)) from error
     sample = Sample(
         id=Path(image).name, task="question", question=question, target=None,
         media=(reference,), image_size=size,
     )  # fmt: skip
-    loaded = load(model_place(model))
+    loaded = load_to_ask(model_place(model))
     prompt = make_prompt(loaded, _Question(), sample, mode)
     [completion] = next(generate(loaded, [prompt], max_new_tokens=max_new_tokens))
     text = find_mode(mode).prefix + completion.text

@@ -21,7 +21,7 @@ from rich.table import Table
 from vlrl import config, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import Benchmark, Sample, Source, Task, UserError
-from vlrl.data.formats.rows import TABLES, is_world
+from vlrl.data.formats.rows import is_world
 from vlrl.environment import versions
 from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
 from vlrl.models import Loaded, load, resolve
@@ -30,6 +30,7 @@ from vlrl.training.records import Lines, save_media
 
 log = logging.getLogger("vlrl")
 
+WIDTH = 110  # of the table, in characters: numbers are not cut where there is no terminal
 NUM_OF_ENDLESS = 500  # samples of a procedural benchmark where no limit is stated
 
 
@@ -79,10 +80,7 @@ def measure_all(
     place = model_place(model)
     found = _from_sources([tasks.benchmark(name) for name in benchmarks], sources or {})
     picked = [(task, each, _samples(task, each, limit)) for task, each in found]
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.bfloat16 if device == "cuda" else torch.float32
-    loaded = load(place, dtype=dtype, min_pixels=min_pixels, max_pixels=max_pixels)
-    loaded.model.to(device).eval()
+    loaded = load_to_ask(place, min_pixels=min_pixels, max_pixels=max_pixels)
     settings = {
         "weights": _fingerprint(place), "mode": mode, "num_samples": num_samples,
         "max_new_tokens": max_new_tokens, "min_pixels": min_pixels, "max_pixels": max_pixels,
@@ -92,6 +90,15 @@ def measure_all(
         _one(loaded, task, each, rows, folder, label, batch_size, settings)
         for task, each, rows in picked
     ]
+
+
+def load_to_ask(place: str, **options: Any) -> Loaded:
+    """The model, on the GPU in bfloat16 where there is one; `options` as for `vlrl.models.load`."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    loaded = load(place, dtype=dtype, **options)
+    loaded.model.to(device).eval()
+    return loaded
 
 
 def _one(
@@ -123,7 +130,7 @@ def _one(
     record = {
         **result.as_dict(),
         "label": label,
-        "model": settings["model"],
+        "model": loaded.name,
         "versions": versions(),
     }
     (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
@@ -169,7 +176,7 @@ def _answered(
         if len(records) == settings["num_samples"]
         and all(record["prompt"] == prompts.get(key, record["prompt"]) for record in records)
     }
-    if found:
+    if predictions.path.is_file():
         predictions.replace(record for records in whole.values() for record in records)
     return {key: whole[key] for key in prompts if key in whole}
 
@@ -188,16 +195,14 @@ def _from_sources(
 
 
 def _samples(task: Task, benchmark: Benchmark, limit: int | None) -> list[Sample]:
-    spec = benchmark.source
-    source = Source(spec=spec, role="test")
-    if Path(spec).suffix in TABLES and not Path(spec).exists():
-        raise UserError(
-            f"benchmark {benchmark.name}: its rows, {spec}, are not here; "
-            f"get them and say where they are: --source {benchmark.name}=PATH"
-        )
+    source = Source(spec=benchmark.source, role="test")
     if is_world(source) and limit is None:
         limit = NUM_OF_ENDLESS
-    return list(islice(tasks.samples(task, source, lambda row: log.warning("%s", row)), limit))
+    try:
+        return list(islice(tasks.samples(task, source, lambda row: log.warning("%s", row)), limit))
+    except UserError as error:
+        cure = "" if is_world(source) else f"; say where they are: --source {benchmark.name}=PATH"
+        raise UserError(f"rows of benchmark {benchmark.name}: {error}{cure}") from error
 
 
 def model_place(model: str) -> str:
@@ -262,4 +267,4 @@ def show(lines: Sequence[Measurement]) -> None:
             f"{each.low:.3f}-{each.high:.3f}", f"{each.commonest:.3f}",
             f"{each.parse_failures:.3f}", f"{each.truncated:.3f}", f"{each.mean_tokens:.1f}",
         )  # fmt: skip
-    Console().print(table)
+    Console(width=max(Console().width, WIDTH)).print(table)

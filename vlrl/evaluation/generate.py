@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import torch
 
@@ -31,16 +32,25 @@ def generate(
     temperature: float = 1.0,
     batch_size: int = 16,
 ) -> Iterator[list[Completion]]:
-    """`num_samples` completions of each prompt, in order: one is greedy, several are drawn at `temperature`.
+    """`num_samples` completions of each prompt, in order: one is greedy, several are drawn.
 
-    Results depend on `batch_size` only by rounding.  Picture tokens are never written.
+    They are drawn at `temperature` from the whole distribution; the same batch draws the same ones.
+    The model's own defaults (penalties, top_p ...) do not count, as in training.  Greedy
+    completions depend on `batch_size` only by rounding.  Picture tokens are never written.
     """
-    options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "do_sample": num_samples > 1}
+    options: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens, "do_sample": num_samples > 1, "repetition_penalty": 1.0,
+    }  # fmt: skip
     if num_samples > 1:
-        options |= {"num_return_sequences": num_samples, "temperature": temperature, "top_k": 0}
+        options |= {
+            "num_return_sequences": num_samples, "temperature": temperature,
+            "top_k": 0, "top_p": 1.0,
+        }  # fmt: skip
     for start in range(0, len(prompts), batch_size):
         chosen = prompts[start : start + batch_size]
-        ids_BL = _generated(loaded, chosen, options)
+        with torch.random.fork_rng():
+            torch.manual_seed(crc32(chosen[0].sample.id.encode()))
+            ids_BL = _generated(loaded, chosen, options)
         completions = [_completion(loaded, ids.tolist()) for ids in ids_BL]
         for first in range(0, len(completions), num_samples):
             yield completions[first : first + num_samples]

@@ -56,7 +56,10 @@ def measure(
     keep: Callable[[list[dict[str, Any]]], None] = lambda records: None,
     quiet: bool = False,
 ) -> Measurement:
-    """Ask, score and sum up.  `done` holds the records of samples answered before, `keep` gets each sample's new ones."""
+    """Ask, score and sum up.
+
+    `done` holds the records of samples answered before, `keep` gets each sample's new ones.
+    """
     done = done or {}
     todo = [make_prompt(loaded, task, each, mode) for each in samples if each.id not in done]
     answers = generate(
@@ -86,9 +89,8 @@ def summary(
     for record in records:
         if (accuracy := record["parts"]["accuracy"]) is not None:
             by_sample.setdefault(record["sample"], []).append(accuracy)
-    means = [fmean(values) for values in by_sample.values()]
+    means = [fmean(by_sample[each.id]) for each in samples if each.id in by_sample]
     low, high = bootstrap_interval(means)
-    failures = [record["problem"] in ("no_answer", "unparsable", "truncated") for record in records]
     habits = Counter(record["habit"] for record in records if record["habit"])
     return Measurement(
         benchmark=benchmark,
@@ -98,10 +100,7 @@ def summary(
         score=fmean(means) if means else 0.0,
         low=low,
         high=high,
-        parse_failures=fmean(
-            failed and record["parsed"] is None
-            for failed, record in zip(failures, records, strict=True)
-        ),
+        parse_failures=fmean(record["parsed"] is None for record in records),
         truncated=fmean(record["truncated"] for record in records),
         mean_tokens=fmean(record["num_tokens"] for record in records),
         commonest=commonest_score(task, samples),
@@ -154,9 +153,10 @@ def _records(
     )
     return [
         {
-            "step": 0, "sample": prompt.sample.id, "task": task.name, "group": group, "index": index,
-            "mode": prompt.mode, "prompt": prompt.text, "media": [], "target": prompt.sample.target,
-            "completion": each.text, "num_tokens": each.num_tokens, "truncated": each.truncated,
+            "step": 0, "sample": prompt.sample.id, "task": task.name, "group": group,
+            "index": index, "mode": prompt.mode, "prompt": prompt.text, "media": [],
+            "target": prompt.sample.target, "completion": each.text,
+            "num_tokens": each.num_tokens, "truncated": each.truncated,
             "parsed": scored.parsed, "parts": dict(scored.parts), "total": scored.total,
             "advantage": None, "problem": scored.problem,
             "habit": scoring.habit_of(task, each.text, prompt.mode),

@@ -1,7 +1,7 @@
 """Models: one file per family, and `load`, the one way in to a model with its processor.
 
-`load("tiny")` builds a small Qwen2.5-VL with random weights, `load("seeing")` the same one with the weights that ship
-with the package; anything else is a hub id or a folder.
+`load("tiny")` builds a small Qwen2.5-VL with random weights, `load("seeing")` the same one with the
+weights that ship with the package; anything else is a hub id or a folder.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A model, its processor and its family."""
+    """A model, its processor and its family; `model` is None where only prompts are looked at."""
 
     name: str
+    config: Any
     model: Any
     processor: Any
     family: Family
@@ -41,9 +42,8 @@ class Loaded:
     @property
     def vision_token_ids(self) -> list[int]:
         """Placeholders of pictures and their brackets: tokens that a model must never write."""
-        config = self.model.config
         names = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
-        return [token for name in names if (token := getattr(config, name, None)) is not None]
+        return [token for name in names if (token := getattr(self.config, name, None)) is not None]
 
     @property
     def end_token_ids(self) -> set[int]:
@@ -57,12 +57,15 @@ class Loaded:
 
 
 def find_family(name: str) -> Family:
-    """The family of a hub id or folder, by its config.json; raises UserError where it is no model for us."""
+    """The family of a hub id or folder, by its config.json.
+
+    Raises UserError where it is no model of a known family.
+    """
     model_type = _model_type(name)
     if model_type not in FAMILIES:
         raise UserError(
-            f"model {name!r} is of type {model_type!r}, not a vision-language model of a family known here "
-            f"({', '.join(FAMILIES)}); choose for example Qwen/Qwen2.5-VL-3B-Instruct"
+            f"model {name!r} is of type {model_type!r}, not a vision-language model of a family "
+            f"known here ({', '.join(FAMILIES)}); choose for example Qwen/Qwen2.5-VL-3B-Instruct"
         )
     return import_module(f"vlrl.models.{model_type}").FAMILY
 
@@ -82,8 +85,9 @@ def load(
 ) -> Loaded:
     """A model with its processor.
 
-    `min_pixels` and `max_pixels` bound the area of an image as the model sees it; `options` go to `from_pretrained`.
-    Raises UserError, before any weights are fetched, where the name is no model of a known family.
+    `min_pixels` and `max_pixels` bound the area of an image as the model sees it; `options` go to
+    `from_pretrained`.  Raises UserError, before any weights are fetched, where the name is no model
+    of a known family.
     """
     place = resolve(name)
     family = find_family(place)
@@ -91,7 +95,16 @@ def load(
     if place != _weights(place):
         model = _with_adapter(model, place)
     processor = load_processor(place, min_pixels=min_pixels, max_pixels=max_pixels)
-    return Loaded(name=name, model=model, processor=processor, family=family)
+    return Loaded(name=name, config=model.config, model=model, processor=processor, family=family)
+
+
+def describe(name: str, *, min_pixels: int | None = None, max_pixels: int | None = None) -> Loaded:
+    """What is known of a model without its weights: config, processor and family."""
+    place = resolve(name)
+    family = find_family(place)
+    processor = load_processor(place, min_pixels=min_pixels, max_pixels=max_pixels)
+    config = AutoConfig.from_pretrained(_weights(place))
+    return Loaded(name=name, config=config, model=None, processor=processor, family=family)
 
 
 def load_processor(
@@ -118,12 +131,13 @@ def _model_type(name: str) -> str:
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"model {name!r} cannot be read ({reason}); give a folder, a hub id, or one of {', '.join(tiny.NAMES)}"
+            f"model {name!r} cannot be read ({reason}); "
+            f"give a folder, a hub id, or one of {', '.join(tiny.NAMES)}"
         ) from error
 
 
 def _weights(name: str) -> str:
-    """Where the weights are: for a folder of LoRA adapters the model under them, else the place itself."""
+    """Where the weights are: under a folder of LoRA adapters its model, else the place itself."""
     adapter = Path(name) / "adapter_config.json"
     if not adapter.is_file():
         return name

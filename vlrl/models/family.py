@@ -14,18 +14,21 @@ class Family:
 
     model_type: str  # as in config.json
     frame: Callable[[tuple[int, int, int], int], Frame]
-    """((t, h, w) grid of an image in patches, pixels per patch) -> the size its coordinates are written in."""
-    vision_tower: str  # attribute path of the vision tower in the model
-    lora_targets: (
-        str  # regular expression over module names: the linear layers of the language model
-    )
+    """((t, h, w) grid of an image in patches, pixels per patch) -> the frame of its coordinates."""
+    vision_tower: str
+    """Attribute path of the vision tower in the model."""
+    lora_targets: str
+    """Regular expression over module names: the linear layers of the language model."""
 
 
 LANGUAGE_LINEARS = r".*language_model\.layers\..*\.(q|k|v|o|gate|up|down)_proj"
 
 
 def resized_frame(grid_thw: tuple[int, int, int], patch_px: int) -> Frame:
-    """The picture as the processor resized it: Qwen2.5-VL was trained on absolute pixels of that picture."""
+    """The picture as the processor resized it.
+
+    Qwen2.5-VL was trained on absolute pixels of that picture.
+    """
     _, rows, columns = grid_thw
     return Frame(width=columns * patch_px, height=rows * patch_px)
 

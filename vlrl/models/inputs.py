@@ -1,4 +1,6 @@
-"""The one way from samples to model inputs: warm start, rollouts, evaluation and questions all pass through here.
+"""The one way from samples to model inputs.
+
+Warm start, rollouts, evaluation and questions all pass through here.
 
 Legend of shapes: B rows, L tokens.
 """
@@ -27,7 +29,8 @@ class Prompt:
     sample: Sample
     mode: str
     frame: Frame | None
-    text: str  # through the chat template, the mode's prefix at the end, pictures as one placeholder each
+    text: str
+    """Through the chat template, with the mode's prefix and one placeholder for each picture."""
 
 
 def make_prompt(loaded: Loaded, task: Task, sample: Sample, mode: str) -> Prompt:
@@ -59,12 +62,20 @@ def prompt_lengths(loaded: Loaded, task: Task, samples: Sequence[Sample], mode: 
 
 
 def grid_of(loaded: Loaded, size: tuple[int, int]) -> tuple[int, int, int]:
-    """(t, h, w) in patches of a picture of `size` (width, height), as the processor will cut it."""
+    """(t, h, w) in patches of a picture of `size` (width, height), as the processor will cut it.
+
+    Raises UserError for a picture more than 200 times as long as it is wide, or the reverse.
+    """
     processor = loaded.processor.image_processor
-    height, width = smart_resize(
-        size[1], size[0], factor=processor.patch_size * processor.merge_size,
-        min_pixels=processor.size["shortest_edge"], max_pixels=processor.size["longest_edge"],
-    )  # fmt: skip
+    try:
+        height, width = smart_resize(
+            size[1], size[0], factor=processor.patch_size * processor.merge_size,
+            min_pixels=processor.size["shortest_edge"], max_pixels=processor.size["longest_edge"],
+        )  # fmt: skip
+    except ValueError as error:
+        raise UserError(
+            f"a picture of {size[0]} x {size[1]} pixels: {error}; crop it or remove its row"
+        ) from error
     return 1, height // processor.patch_size, width // processor.patch_size
 
 
@@ -75,11 +86,19 @@ def frame_of(loaded: Loaded, sample: Sample) -> Frame | None:
     return loaded.frame(grid_of(loaded, sample.image_size))
 
 
-def encode(loaded: Loaded, texts: Sequence[str], samples: Sequence[Sample]) -> Encoded:
-    """Token ids of prompts, pictures expanded to their tokens, and the pictures' patches in order of rows."""
+def check_images(samples: Sequence[Sample]) -> None:
+    """Raises UserError where a sample has media other than images."""
     for sample in samples:
         if any(medium.kind != "image" for medium in sample.media):
             raise UserError(f"sample {sample.id}: only images are supported so far")
+
+
+def encode(loaded: Loaded, texts: Sequence[str], samples: Sequence[Sample]) -> Encoded:
+    """Token ids of prompts, pictures expanded to their tokens, and their patches in order of rows.
+
+    Raises UserError for media other than images.
+    """
+    check_images(samples)
     images = [[load_image(medium) for medium in sample.media] for sample in samples]
     flat = [image for row in images for image in row]
     features = loaded.processor(text=list(texts), images=flat or None, padding=False)
@@ -99,9 +118,12 @@ class Encoded:
 
 
 def batch(loaded: Loaded, ids: Sequence[Sequence[int]], vision: dict[str, Any], side: str) -> dict:
-    """Model inputs (B, L) padded on the given side, with attention mask and token types (1 image, 2 video)."""
+    """Model inputs (B, L), padded on the given side, with attention mask and token types.
+
+    Token types are 1 for an image and 2 for a video.
+    """
     width = max(map(len, ids))
-    config, pad = loaded.model.config, loaded.tokenizer.pad_token_id
+    config, pad = loaded.config, loaded.tokenizer.pad_token_id
     ids_BL = torch.full((len(ids), width), pad)
     mask_BL = torch.zeros((len(ids), width), dtype=torch.long)
     for row, tokens in enumerate(ids):

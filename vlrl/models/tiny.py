@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import torch
@@ -64,6 +65,8 @@ def build(name: str) -> Path:
     """
     home = Path(os.environ.get("VLRL_HOME") or Path.home() / ".cache" / "vlrl")
     folder = home / "models" / f"{name}-{fingerprint(name)}"
+    while not folder.is_dir() and not _writes():
+        time.sleep(0.1)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
@@ -73,6 +76,11 @@ def build(name: str) -> Path:
         except OSError:  # another process was faster
             shutil.rmtree(unfinished)
     return folder
+
+
+def _writes() -> bool:
+    """Of several processes that train together, transformers lets only the first save a model."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
 def fingerprint(name: str) -> str:

@@ -1,1 +1,1 @@
-"""How a model learns: warm start on worked solutions (`sft`) and GRPO on verifiable rewards (`grpo`)."""
+"""How a model learns: a warm start on worked solutions (`sft`), then GRPO (`grpo`)."""

@@ -10,16 +10,18 @@ from transformers import PreTrainedModel
 
 
 class ExactLoading:
-    """A mixin for `transformers.Trainer`: plain models are read the way `from_pretrained` reads them.
+    """A mixin for `transformers.Trainer`: plain models are read as `from_pretrained` reads them.
 
-    The trainer's own way compares the names in the file with those of the module; for models whose names are changed
-    on saving (all Qwen-VL in transformers 5) nothing matches, and it goes on with the weights it has, with a warning.
+    The trainer's own way compares the names in the file with those of the module; for models whose
+    names are changed on saving (all Qwen-VL in transformers 5) nothing matches, and it goes on with
+    the weights it has, with a warning.
     """
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         if not self._is_plain():
             return super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
-        load_weights(self.model if model is None else model, Path(resume_from_checkpoint))  # type: ignore[attr-defined]
+        model = self.model if model is None else model  # type: ignore[attr-defined]
+        load_weights(model, Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
         if not self._is_plain():
@@ -39,7 +41,10 @@ def load_weights(model: PreTrainedModel, folder: Path) -> None:
 
 
 def last_complete(folder: Path) -> tuple[Path | None, int]:
-    """The newest checkpoint whose state was written, which is done last, and its step; (None, 0) without one."""
+    """The newest checkpoint whose state was written, which is done last, and its step.
+
+    (None, 0) where there is none.
+    """
     found = {}
     for state_file in folder.glob("checkpoint-*/trainer_state.json"):
         try:

@@ -1,6 +1,7 @@
 """GRPO: TRL's trainer with our scores, our records and our held-out measurements.
 
-`_compute_loss`, clipping, KL, LoRA, DeepSpeed, FSDP and vLLM stay TRL's.  Run with: vlrl train RECIPE
+`_compute_loss`, clipping, KL, LoRA, DeepSpeed, FSDP and vLLM stay TRL's.
+Run with: vlrl train RECIPE
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import dataclasses
 import logging
 import math
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -19,18 +20,18 @@ import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
 from transformers import Trainer as PlainTrainer
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]  # TRL's lazy module
 
 from vlrl import config, prompts, scoring, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import PROBLEMS, Sample, Scored, Task, UserError
-from vlrl.evaluation.measure import Measurement, measure
+from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
 from vlrl.media import load_image
 from vlrl.models import Loaded
 from vlrl.models.inputs import check_images, frame_of, make_prompt
 from vlrl.training import setup
 from vlrl.training.checkpoints import ExactLoading
-from vlrl.training.progress import MetricsFile, ProgressBar
+from vlrl.training.progress import MetricsFile
 from vlrl.training.records import Lines, save_media
 from vlrl.training.sft import WARM_START
 
@@ -52,16 +53,17 @@ def run(recipe: Recipe) -> Path:
     if (output / MODEL).is_dir():
         log.info("train: %s is there already; delete it to train again", output / MODEL)
         return output / MODEL
+    setup.check_folder(recipe, output)
     _check_mode(recipe)
     task = tasks.find(recipe.task)
     scoring.resolve(task, recipe.rewards)
     arguments = _arguments(recipe, output / "checkpoints" / "train")
-    per_step = arguments.generation_batch_size // arguments.num_generations
+    per_step = (arguments.generation_batch_size or 0) // (arguments.num_generations or 1)
     rows = setup.rows(task, recipe, "train", per_step=per_step, steps=arguments.max_steps)
     _check_rows(task, recipe, rows)
     held_out = _held_out(task, recipe)
     loaded = setup.load_model(recipe, _start(recipe, output))
-    rows = setup.fitting(loaded, task, rows, recipe.mode, arguments.max_completion_length)
+    rows = setup.fitting(loaded, task, rows, recipe.mode, arguments.max_completion_length or 0)
     _check_enough(rows, per_step)
     setup.write_recipe(recipe, output)
     trainer = Trainer(loaded, task, recipe, arguments, rows, held_out, output)
@@ -73,6 +75,9 @@ def run(recipe: Recipe) -> Path:
 
 class Trainer(ExactLoading, GRPOTrainer):
     """TRL's GRPO trainer over samples of a task, scored as everywhere else in the package."""
+
+    args: GRPOConfig
+    num_generations: int  # type: ignore[assignment]  # TRL declares that it may be None
 
     def __init__(
         self,
@@ -95,7 +100,7 @@ class Trainer(ExactLoading, GRPOTrainer):
             train_dataset=self._dataset(samples),
             eval_dataset=self._dataset(held_out) if held_out else None,
             processing_class=loaded.processor,
-            callbacks=[MetricsFile(output, phase="train"), ProgressBar("train")],
+            callbacks=[MetricsFile(output, phase="train")],
             peft_config=setup.peft_config(recipe, loaded),
         )
         self.generation_config.suppress_tokens = loaded.vision_token_ids
@@ -122,7 +127,7 @@ class Trainer(ExactLoading, GRPOTrainer):
         self, inputs: list, prompts: list, completions: list, completion_ids_list: list
     ) -> torch.Tensor:
         """One column of totals (rows of all processes, 1); NaN where a row gives no signal."""
-        ends = {*self.eos_token_ids, self._tokenizer.pad_token_id}
+        ends = self.loaded.end_token_ids
         rows = [
             {
                 "index": row["index"],
@@ -139,7 +144,7 @@ class Trainer(ExactLoading, GRPOTrainer):
         return torch.tensor(column, device=self.accelerator.device)[:, None]
 
     def _scored(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows of all processes with their scores; every process scores every so-many-th group."""
+        """The rows of all processes with their scores; the processes share the groups."""
         size, world = self.num_generations, self.accelerator.num_processes
         mine = range(self.accelerator.process_index, len(rows) // size, world)
         scores = {
@@ -170,7 +175,7 @@ class Trainer(ExactLoading, GRPOTrainer):
         )
 
     def _log_scores(self) -> None:
-        """Means of the raw parts, shares of problems and habits, into TRL's metrics of this step."""
+        """Means of the raw parts, shares of problems and habits, into TRL's metrics of the step."""
         metrics = self._metrics["train"]
         scores = [row["scored"] for row in self._batch]
         for name in dict.fromkeys(name for score in scores for name in score.parts):
@@ -189,14 +194,15 @@ class Trainer(ExactLoading, GRPOTrainer):
         errors = [score.detail for score in scores if score.problem == "reward_error"]
         if len(errors) > MAX_REWARD_ERRORS * len(scores):
             raise UserError(
-                f"{len(errors)} of {len(scores)} scores of step {self.state.global_step} ended in an error of the "
-                f"task or reward: {errors[0]}; correct it and run the same command to resume"
+                f"{len(errors)} of {len(scores)} scores of step {self.state.global_step + 1} "
+                f"ended in an error of the task or reward: {errors[0]}; "
+                "correct it and run the same command to resume"
             )
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        """TRL's, with advantages of exactly zero in groups without signal, and a record of each row.
+        """TRL's, with exactly zero advantage in groups without signal, and a record of each row.
 
-        TRL divides the rounding of equal totals by a deviation of almost nothing.
+        (TRL divides the rounding errors of equal totals by a deviation of almost nothing.)
         """
         output = super()._generate_and_score_completions(inputs)
         equal = _equal_groups([row["scored"].total for row in self._batch], self.num_generations)
@@ -210,9 +216,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         return output
 
     def _record(self, advantages: Sequence[float]) -> None:
-        """Append this batch to `rollouts.jsonl`; `step` is the optimizer step that it trains first."""
+        """Append this batch to `rollouts.jsonl`; `step` is the first optimizer step it trains."""
         known: dict[int, tuple[str, list[str]]] = {}
-        groups: dict[int, int] = defaultdict(lambda: len(groups))
         records = []
         for place, (row, advantage) in enumerate(zip(self._batch, advantages, strict=True)):
             sample, scored = self.samples[row["index"]], row["scored"]
@@ -222,13 +227,14 @@ class Trainer(ExactLoading, GRPOTrainer):
             prompt_text, media = known[row["index"]]
             records.append(
                 {
-                    "step": self.state.global_step + 1, "sample": sample.id, "task": self.task.name,
-                    "group": groups[place // self.num_generations], "index": place % self.num_generations,
-                    "mode": self.recipe.mode, "prompt": prompt_text, "media": media, "target": sample.target,
+                    "step": self.state.global_step + 1, "sample": sample.id,
+                    "task": self.task.name, "group": place // self.num_generations,
+                    "index": place % self.num_generations, "mode": self.recipe.mode,
+                    "prompt": prompt_text, "media": media, "target": sample.target,
                     "completion": row["completion"], "num_tokens": row["num_tokens"],
-                    "truncated": row["truncated"], "parsed": scored.parsed, "parts": dict(scored.parts),
-                    "total": scored.total, "advantage": advantage, "problem": scored.problem,
-                    "habit": row["habit"],
+                    "truncated": row["truncated"], "parsed": scored.parsed,
+                    "parts": dict(scored.parts), "total": scored.total, "advantage": advantage,
+                    "problem": scored.problem, "habit": row["habit"],
                 }
             )  # fmt: skip
         self.rollouts.append(records)
@@ -239,10 +245,12 @@ class Trainer(ExactLoading, GRPOTrainer):
         The best checkpoint is chosen by it.
         """
         result = self.measure_held_out()
-        shown = {"accuracy": result.score, "low": result.low, "high": result.high, "n": result.n}
-        # TRL's `log` would put the training metrics gathered so far into the same line
-        PlainTrainer.log(self, {"validation": shown, "eval_accuracy": result.score})  # type: ignore[dict-item]
         metrics = {"eval_accuracy": result.score}
+        shown = {
+            "validation/accuracy": result.score, "validation/low": result.low,
+            "validation/high": result.high, "validation/n": result.n,
+        }  # fmt: skip
+        PlainTrainer.log(self, shown | metrics)  # TRL's would add the training metrics so far
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
@@ -255,7 +263,7 @@ class Trainer(ExactLoading, GRPOTrainer):
         result = measure(
             dataclasses.replace(self.loaded, model=model), self.task, self.held_out,
             mode=self.recipe.mode, benchmark="validation", batch_size=128, quiet=True,
-            max_new_tokens=self.args.max_completion_length,
+            max_new_tokens=self.args.max_completion_length or MAX_NEW_TOKENS,
         )  # fmt: skip
         model.train(was_training)
         return result
@@ -267,7 +275,7 @@ def _equal_groups(totals: Sequence[float | None], size: int) -> list[bool]:
     return [len({*group} - {None}) <= 1 for group in groups for _ in group]
 
 
-def _scored_elsewhere(**_: Any) -> list[float]:
+def _scored_elsewhere(**_: Any) -> list[float | None]:
     """TRL wants a reward function; `Trainer._calculate_rewards` takes its place."""
     raise NotImplementedError("the totals come from Trainer._calculate_rewards")
 
@@ -278,8 +286,8 @@ def _start(recipe: Recipe, output: Path) -> str | None:
         return None
     if not (output / WARM_START).is_dir():
         raise UserError(
-            f"this recipe begins with a warm start, and {output / WARM_START} is not there; run `vlrl sft` with the "
-            "same recipe first"
+            f"this recipe begins with a warm start, and {output / WARM_START} is not there; "
+            "run `vlrl sft` with the same recipe first"
         )
     return str(output / WARM_START)
 
@@ -288,13 +296,13 @@ def _check_mode(recipe: Recipe) -> None:
     mode = prompts.find_mode(recipe.mode)
     if mode.prefix:
         raise UserError(
-            f"mode {mode.name!r} starts every completion with {mode.prefix!r}, which training cannot do yet; "
-            "train in mode think, or measure with it: vlrl eval --mode " + mode.name
+            f"mode {mode.name!r} starts every completion with {mode.prefix!r}, which training "
+            f"cannot do; train in mode think, or measure with it: vlrl eval --mode {mode.name}"
         )
 
 
 def _check_rows(task: Task, recipe: Recipe, rows: Sequence[Sample]) -> None:
-    """Raises UserError for what would only fail, or fail to be learnt from, in the middle of a run."""
+    """Raises UserError for what would otherwise fail in the middle of a run."""
     scoring.score(
         task, rows[0], "", mode=recipe.mode, rewards=recipe.rewards, combine=recipe.combine
     )
@@ -302,16 +310,16 @@ def _check_rows(task: Task, recipe: Recipe, rows: Sequence[Sample]) -> None:
     bare = [sample for sample in rows if not sample.media]
     if 0 < len(bare) < len(rows):
         raise UserError(
-            f"{len(bare)} of {len(rows)} samples have no picture (the first: {bare[0].id}), the others "
-            "have; a run cannot mix them: train on the ones or on the others"
+            f"{len(bare)} of {len(rows)} samples have no picture (the first: {bare[0].id}), the "
+            "others have; a run cannot mix them: train on the ones or on the others"
         )
 
 
 def _check_enough(rows: Sequence[Sample], per_step: int) -> None:
     if len(rows) < per_step:
         raise UserError(
-            f"there are {len(rows)} samples, fewer than the {per_step} that are asked at a time; add "
-            "samples, or lower train.gradient_accumulation_steps or per_device_train_batch_size"
+            f"there are {len(rows)} samples, fewer than the {per_step} that are asked at a time; "
+            "add samples, or lower train.gradient_accumulation_steps or per_device_train_batch_size"
         )
 
 
@@ -325,8 +333,9 @@ def _check_groups(options: Mapping[str, Any]) -> None:
     processes = int(os.environ.get("WORLD_SIZE", 1))
     if (total := rows * steps * processes) % size:
         raise UserError(
-            f"train: a step makes {total} completions ({names[0]} {rows} x {names[1]} {steps} x {processes} "
-            f"processes), which are no whole groups of {names[2]} {size}; change one of them"
+            f"train: a step makes {total} completions ({names[0]} {rows} x {names[1]} {steps} x "
+            f"{processes} processes), which are no whole groups of {names[2]} {size}; "
+            "change one of them"
         )
 
 
@@ -342,6 +351,11 @@ def _arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
         **config.check_train_options(recipe),
         **setup.owned_options(recipe, folder),
     }
+    if options.get("use_vllm"):
+        raise UserError(
+            "train.use_vllm: rollouts by vLLM are not in this version (TRL 1.16 sends it prompts "
+            "whose picture tokens it expands a second time, trl#6401); leave it out"
+        )
     if not torch.cuda.is_available() and "gradient_checkpointing" not in recipe.train:
         options |= setup.without_recomputing(GRPOConfig)
     if recipe.data.validation is not None:
@@ -358,7 +372,4 @@ def _arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
             "greater_is_better": True,
         }
     _check_groups(options)
-    try:
-        return GRPOConfig(**options)
-    except ValueError as error:
-        raise UserError(f"train: {error}") from error
+    return setup.make_arguments(GRPOConfig, options, "train")

@@ -58,16 +58,15 @@ class ProgressBar(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        logs: dict,
-        **_: Any,
+        **kwargs: Any,
     ) -> None:
         if self.bar is not None:
+            logs = kwargs["logs"]
             shown = {short: f"{logs[key]:.3g}" for key, short in SHOWN.items() if key in logs}
             self.bar.set_postfix(shown, refresh=False)
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
+    def close(self) -> None:
+        """Let what is printed next begin on a line of its own."""
         if self.bar is not None:
             self.bar.close()
 
@@ -92,9 +91,9 @@ class MetricsFile(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        logs: dict,
-        **_: Any,
+        **kwargs: Any,
     ) -> None:
+        logs = kwargs["logs"]
         if not state.is_world_process_zero or "train_runtime" in logs:
             return
         time_s = round(time.perf_counter() - self.start, 3)

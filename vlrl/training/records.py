@@ -13,7 +13,6 @@ from PIL import Image
 from vlrl.contracts import Sample
 from vlrl.media import load_image
 
-
 KEPT_PX = 512  # longest side of a picture that a run keeps
 
 
@@ -63,7 +62,7 @@ def save_media(sample: Sample, folder: Path) -> list[str]:
 
     Pixel for pixel as PNG, or as JPEG of at most KEPT_PX where they are larger than that.
     """
-    digest = hashlib.sha256(sample.id.encode()).hexdigest()[:8]  # ids may differ in their signs only
+    digest = hashlib.sha256(sample.id.encode()).hexdigest()[:8]  # stems may coincide
     stem = "".join(c if c.isalnum() else "-" for c in sample.id)[-60:]
     names = []
     for index, medium in enumerate(sample.media):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
+from accelerate import PartialState
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
 from vlrl import config, tasks
@@ -19,12 +22,14 @@ from vlrl.data.formats.rows import is_world
 from vlrl.models import Loaded, load
 from vlrl.models.inputs import prompt_lengths
 from vlrl.training.checkpoints import last_complete
+from vlrl.training.progress import ProgressBar
 from vlrl.training.records import Lines
 
 log = logging.getLogger("vlrl")
+Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
 SHOWN = 5  # examples named in a message
-FREE_TO_CHANGE = ("evaluate", "save_total_limit", "report_to")  # of a run's recipe, on resuming
+FREE_TO_CHANGE = ("evaluate", "save_total_limit", "report_to", "output")  # when a run goes on
 
 
 def rows(
@@ -73,12 +78,13 @@ def peft_config(recipe: Recipe, loaded: Loaded) -> Any:
         return None
     from peft import LoraConfig
 
-    targets = recipe.lora.targets
+    named = recipe.lora.targets
+    targets = [named] if isinstance(named, str) else list(named)
     return LoraConfig(
         r=recipe.lora.r,
         lora_alpha=recipe.lora.alpha,
         lora_dropout=recipe.lora.dropout,
-        target_modules=loaded.family.lora_targets if targets == "language" else targets,
+        target_modules=loaded.family.lora_targets if named == "language" else targets,
         task_type="CAUSAL_LM",
     )
 
@@ -94,6 +100,11 @@ def print_trainable(model: Any) -> None:
     )
 
 
+def prompt_limit(loaded: Loaded, max_new_tokens: int) -> int:
+    """Tokens that a prompt may have beside `max_new_tokens` of answer."""
+    return loaded.config.get_text_config().max_position_embeddings - max_new_tokens
+
+
 def fitting(
     loaded: Loaded, task: Task, samples: Sequence[Sample], mode: str, max_new_tokens: int
 ) -> list[Sample]:
@@ -101,7 +112,7 @@ def fitting(
 
     The others are named and left out, never cut.
     """
-    limit = loaded.model.config.get_text_config().max_position_embeddings - max_new_tokens
+    limit = prompt_limit(loaded, max_new_tokens)
     lengths = prompt_lengths(loaded, task, samples, mode)
     long = [(each, n) for each, n in zip(samples, lengths, strict=True) if n > limit]
     for sample, length in long[:SHOWN]:
@@ -131,6 +142,14 @@ def _weights_dtype(recipe: Recipe) -> torch.dtype:
     return torch.float32
 
 
+def make_arguments(kind: type[Arguments], options: Mapping[str, Any], where: str) -> Arguments:
+    """The trainer's configuration; raises UserError where it refuses the options."""
+    try:
+        return kind(**options)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
+
+
 def owned_options(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Trainer options that follow from the rest of the recipe."""
     return {
@@ -152,19 +171,26 @@ def without_recomputing(arguments: type[TrainingArguments]) -> dict[str, bool]:
     return {new if new in names else "gradient_checkpointing": False}
 
 
-def write_recipe(recipe: Recipe, output: Path) -> None:
-    """Write the complete recipe; raises UserError where the folder holds a run of another one."""
+def check_folder(recipe: Recipe, output: Path) -> None:
+    """Raises UserError where the folder holds a run of another recipe."""
     path = output / "recipe.yaml"
-    if path.is_file():
-        before, now = dataclasses.asdict(config.load(str(path))), dataclasses.asdict(recipe)
-        changed = [key for key in now if before[key] != now[key] and key not in FREE_TO_CHANGE]
-        if changed:
-            raise UserError(
-                f"{output} holds a run of another recipe (other: {', '.join(changed)}); "
-                "state another output=FOLDER, or delete that folder"
-            )
+    if not path.is_file():
+        return
+    before, now = dataclasses.asdict(config.load(str(path))), dataclasses.asdict(recipe)
+    changed = [key for key in now if before[key] != now[key] and key not in FREE_TO_CHANGE]
+    if changed:
+        raise UserError(
+            f"{output} holds a run of another recipe (other: {', '.join(changed)}); "
+            "state another output=FOLDER, or delete that folder"
+        )
+
+
+def write_recipe(recipe: Recipe, output: Path) -> None:
+    """Write the complete recipe, by one of the processes."""
+    if not PartialState().is_main_process:
+        return
     output.mkdir(parents=True, exist_ok=True)
-    config.save(recipe, path)
+    config.save(recipe, output / "recipe.yaml")
 
 
 def train(trainer: Trainer, output: Path, phase: str) -> None:
@@ -173,6 +199,8 @@ def train(trainer: Trainer, output: Path, phase: str) -> None:
     The run's files are cut back to its step first.
     """
     trainer.remove_callback(PrinterCallback)  # our bar and `metrics.jsonl` take its place
+    bar = ProgressBar(phase)
+    trainer.add_callback(bar)
     checkpoint, step = last_complete(Path(str(trainer.args.output_dir)))
     if trainer.is_world_process_zero():
         Lines(output / "metrics.jsonl").rewind(phase, step)
@@ -180,7 +208,12 @@ def train(trainer: Trainer, output: Path, phase: str) -> None:
             Lines(output / "rollouts.jsonl").rewind(None, step)
     if checkpoint:
         log.info("%s: resuming at step %d from %s", phase, step, checkpoint)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # between the libraries
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            bar.close()
 
 
 def save_model(trainer: Trainer, loaded: Loaded, folder: Path) -> None:
@@ -194,4 +227,13 @@ def save_model(trainer: Trainer, loaded: Loaded, folder: Path) -> None:
         return
     (unfinished / "training_args.bin").unlink(missing_ok=True)  # a pickle with paths of this place
     loaded.processor.save_pretrained(unfinished)
+    _name_base_model(unfinished / "adapter_config.json", loaded.name)
     unfinished.rename(folder)
+
+
+def _name_base_model(adapter_config: Path, name: str) -> None:
+    """Let adapters belong to the model that the recipe names, not to its folder on this machine."""
+    if adapter_config.is_file():
+        described = json.loads(adapter_config.read_text("utf-8"))
+        described["base_model_name_or_path"] = name
+        adapter_config.write_text(json.dumps(described, indent=2), "utf-8")

@@ -8,24 +8,22 @@ Run with: vlrl sft RECIPE
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 from transformers import Trainer, TrainingArguments
 
 from vlrl import config, prompts, tasks
 from vlrl.config import Recipe
-from vlrl.contracts import Sample, Task, UserError
+from vlrl.contracts import Habit, Sample, Task, UserError
 from vlrl.models import Loaded
 from vlrl.models.inputs import Prompt, batch, encode, make_prompt
 from vlrl.training import setup
 from vlrl.training.checkpoints import ExactLoading
-from vlrl.training.progress import MetricsFile, ProgressBar
+from vlrl.training.progress import MetricsFile
 
 log = logging.getLogger("vlrl")
 
@@ -43,12 +41,14 @@ def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> P
     if (output / result / "config.json").is_file():
         log.info("warm start: %s is there already; delete it to train again", output / result)
         return output / result
+    if result == WARM_START:
+        setup.check_folder(recipe, output)
     task = tasks.find(recipe.task)
     arguments = _arguments(recipe, output / "checkpoints" / result)
     rows = setup.rows(
         task, recipe, "train", per_step=setup.rows_per_step(arguments), steps=arguments.max_steps
     )
-    _check_habits(task, recipe)
+    _check_solutions(task, recipe, rows)
     phase = "sft" if result == WARM_START else result
     loaded = setup.load_model(recipe, model)
     if result == WARM_START:
@@ -56,9 +56,10 @@ def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> P
     trainer = SftTrainer(
         model=loaded.model,
         args=arguments,
+        processing_class=loaded.processor,
         train_dataset=rows,  # type: ignore[arg-type]  # a list of samples is a map-style data set
         data_collator=Collator(loaded, task, recipe),
-        callbacks=[MetricsFile(output, phase), ProgressBar(result)],
+        callbacks=[MetricsFile(output, phase)],
     )
     setup.train(trainer, output, phase)
     setup.save_model(trainer, loaded, output / result)
@@ -101,44 +102,58 @@ class Collator:
 
     def _solution(self, sample: Sample, prompt: Prompt, rng: Random) -> tuple[str, str]:
         ideal = self.task.ideal(sample, prompt.frame)
-        if not any(set(shape) - {"answer"} for shape in prompts.MODES[prompt.mode].shape):
-            return "", ideal  # the mode has no place for it
+        if not _has_place_for_thinking(prompt.mode):
+            return "", ideal
         if self.recipe.habits:
             habit = draw(self.recipe.habits, rng)
-            return next(each for each in self.task.habits if each.name == habit).write(sample)
-        if sample.reasoning is None:
-            raise UserError(
-                f"sample {sample.id} has no worked solution to learn from; choose data with one, "
-                "or state ways of writing it: sft: {habits: {NAME: SHARE}}"
-            )
-        return sample.reasoning, ideal
+            return _find_habit(self.task, habit).write(sample)
+        return sample.reasoning or "", ideal
 
 
 def draw(shares: Mapping[str, float], rng: Random) -> str:
     """One of the names, each as likely as its share of the sum."""
-    point = rng.random() * sum(shares.values())
-    for name, share in shares.items():
-        point -= share
-        if point < 0:
-            return name
-    return name
+    return rng.choices(list(shares), weights=list(shares.values()))[0]
 
 
-def _check_habits(task: Task, recipe: Recipe) -> None:
-    known = [habit.name for habit in task.habits]
+def _has_place_for_thinking(mode: str) -> bool:
+    return any(set(shape) - {"answer"} for shape in prompts.find_mode(mode).shape)
+
+
+def _find_habit(task: Task, name: str) -> Habit:
+    known = {habit.name: habit for habit in task.habits}
+    if name not in known:
+        raise UserError(
+            f"sft.habits.{name}: task {task.name} has the habits {', '.join(known) or 'none'}"
+        )
+    return known[name]
+
+
+def _check_solutions(task: Task, recipe: Recipe, rows: Sequence[Sample]) -> None:
+    """Raises UserError where there is nothing to learn from, before a model is loaded."""
     for name in recipe.habits:
-        if name not in known:
+        try:
+            _find_habit(task, name).write(rows[0])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError(
-                f"sft.habits.{name}: task {task.name} has the habits {', '.join(known) or 'none'}"
-            )
+                f"sft.habits.{name}: sample {rows[0].id} cannot be answered in it ({error!r}); "
+                "choose other habits or other data"
+            ) from error
+    modes = recipe.sft.get("modes") or {recipe.mode: 1.0}
+    if recipe.habits or not any(map(_has_place_for_thinking, modes)):
+        return
+    bare = next((row for row in rows if row.reasoning is None), None)
+    if bare is not None:
+        raise UserError(
+            f"sample {bare.id} has no worked solution to learn from; choose data with one, "
+            "or state ways of writing it: sft: {habits: {NAME: SHARE}}"
+        )
 
 
 def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
-    options: dict[str, Any] = {
+    options = {
         "logging_steps": 10,
         "save_steps": 200,
         **config.check_sft_options(recipe),
         **setup.owned_options(recipe, folder),
     }
-    names = {field.name for field in dataclasses.fields(TrainingArguments)}
-    return TrainingArguments(**{key: value for key, value in options.items() if key in names})
+    return setup.make_arguments(TrainingArguments, options, "sft")
