@@ -1,8 +1,9 @@
-"""Small GRPO runs of the tiny model on the task of `lengths_task.py`, and what they leave behind."""
+"""Small runs of the tiny model on the task of `lengths_task.py`, and what they leave behind."""
 
 import dataclasses
 import statistics
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,9 @@ def check_advantages(output: Path) -> None:
     assert with_signal >= len(groups(output)) / 2
 
 
-def stop_at(step: int) -> Callable[..., None]:
-    """`MetricsFile.on_log`, interrupted after it has written the line of a step."""
+@contextmanager
+def interrupted_at(step: int) -> Iterator[None]:
+    """Training that is started inside is interrupted after it has logged that step."""
     log = MetricsFile.on_log
 
     def on_log(self: MetricsFile, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -84,7 +86,9 @@ def stop_at(step: int) -> Callable[..., None]:
         if state.global_step == step:
             raise KeyboardInterrupt
 
-    return on_log
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MetricsFile, "on_log", on_log)
+        yield
 
 
 def make_trainer(output: Path, spec: str, **changes: Any) -> grpo.Trainer:

@@ -1,4 +1,4 @@
-"""GRPO: what a run writes, that it learns what plain TRL learns, and runs that stop and go on."""
+"""GRPO: what a run writes, that it learns what plain TRL learns, and what it refuses."""
 
 import dataclasses
 import logging

@@ -18,11 +18,11 @@ from lengths_runs import (
     SAVED,
     assert_equal,
     check_advantages,
+    interrupted_at,
     make_trainer,
     metrics,
     recipe,
     rollouts,
-    stop_at,
     weights,
 )
 
@@ -66,16 +66,12 @@ def test_the_best_checkpoint_is_kept_and_is_the_result(tmp_path: Path, monkeypat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lora", [None, LORA])
-def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    lora: Lora | None, tmp_path: Path, monkeypatch: Any
-) -> None:
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(lora: Lora | None, tmp_path: Path) -> None:
     options = {"max_steps": 4, "learning_rate": 1e-2, **SAVED}
     whole, halved = tmp_path / "whole", tmp_path / "halved"
     grpo.run(recipe(whole, options, lora=lora))
-    with monkeypatch.context() as patch:
-        patch.setattr(MetricsFile, "on_log", stop_at(3))
-        with pytest.raises(KeyboardInterrupt):
-            grpo.run(recipe(halved, options, lora=lora))
+    with interrupted_at(3):
+        grpo.run(recipe(halved, options, lora=lora))
     assert [record["step"] for record in metrics(halved)] == [1, 2, 3]
     grpo.run(recipe(halved, options, lora=lora))
     name = "adapter_model.safetensors" if lora else "model.safetensors"

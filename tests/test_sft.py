@@ -3,14 +3,13 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from lengths_runs import LENGTHS, assert_equal, interrupted_at, metrics, weights
 from transformers import TrainingArguments
 
 from vlrl import models, prompts, tasks
@@ -18,10 +17,7 @@ from vlrl.config import Data, Recipe
 from vlrl.contracts import Sample, Source, UserError
 from vlrl.models import Loaded
 from vlrl.training import sft
-from vlrl.training.progress import MetricsFile
-from vlrl.training.records import Lines
 
-LENGTHS = str(Path(__file__).with_name("lengths_task.py"))
 OPTIONS = {
     "per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "learning_rate": 2e-3,
     "logging_steps": 1, "max_steps": 6, "save_steps": 2, "weight_decay": 0.1,
@@ -47,20 +43,6 @@ def samples(task: str, spec: str, count: int) -> list[Sample]:
 
 def collator(loaded: Loaded, task: str = LENGTHS, **changes: Any) -> sft.Collator:
     return sft.Collator(loaded, tasks.find(task), recipe(Path(), task=task, **changes))
-
-
-def metrics(output: Path) -> list[dict[str, Any]]:
-    return list(Lines(output / "metrics.jsonl"))
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "model.safetensors")
-
-
-def assert_equal(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
-    assert found.keys() == expected.keys()
-    different = [name for name in found if not torch.equal(found[name], expected[name])]
-    assert different == []
 
 
 def test_labels_are_the_completion_and_its_end_token(loaded: Loaded) -> None:
@@ -222,26 +204,10 @@ def test_a_finished_run_is_not_done_again(whole_run: Path, monkeypatch: Any) -> 
     assert sft.run(recipe(whole_run)) == whole_run / "warm_start"
 
 
-def stop_at(step: int) -> Callable[..., None]:
-    """`MetricsFile.on_log`, interrupted after it has written the line of a step."""
-    log = MetricsFile.on_log
-
-    def on_log(self: MetricsFile, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        log(self, args, state, control, **kwargs)
-        if state.global_step == step:
-            raise KeyboardInterrupt
-
-    return on_log
-
-
 @pytest.mark.slow
-def test_an_interrupted_run_ends_as_an_uninterrupted_one(
-    whole_run: Path, tmp_path: Path, monkeypatch: Any
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(MetricsFile, "on_log", stop_at(5))
-        with pytest.raises(KeyboardInterrupt):
-            sft.run(recipe(tmp_path))
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(whole_run: Path, tmp_path: Path) -> None:
+    with interrupted_at(5):
+        sft.run(recipe(tmp_path))
     assert [record["step"] for record in metrics(tmp_path)] == [1, 2, 3, 4, 5]
     assert not (tmp_path / "warm_start").exists()
     half = tmp_path / "checkpoints" / "warm_start" / "checkpoint-5"  # killed while it was written
