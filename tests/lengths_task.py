@@ -1,7 +1,8 @@
 """A task in which a model with random weights finds rewards: is its answer of even or odd length?
 
 Sources: `pictures:N`, `text:N`, `mixed:N` (every other sample with a picture) and `unusable:N` (the
-first target is no number).  `long:N` has one prompt in two that fits into no context.
+first target is no number).  `long:N` has one prompt in two that fits into no context; `own:N` has
+one sample in two with rewards of its own.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def sample(kind: str, index: int) -> Sample:
         if has_picture
         else (),
         image_size=size if has_picture else None,
+        rewards={"always": 0.5} if kind == "own" and index % 2 else None,
         reasoning=f"I write {'an odd' if index % 2 else 'an even'} number of letters",
     )
 

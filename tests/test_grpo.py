@@ -284,6 +284,17 @@ def test_an_unusable_target_gives_no_signal(tmp_path: Path) -> None:
     assert metrics(tmp_path)[0]["reward"] == pytest.approx(statistics.fmean(others))
 
 
+def test_the_rewards_of_a_sample_itself_come_first(tmp_path: Path) -> None:
+    grpo.run(recipe(tmp_path, {"max_steps": 1}, data=Data(train="own:2")))
+    [record] = metrics(tmp_path)
+    own = [row for row in rollouts(tmp_path) if row["sample"] == "own/1"]
+    others = [row for row in rollouts(tmp_path) if row["sample"] == "own/0"]
+    assert [(row["total"], row["parts"]["always"]) for row in own] == [(0.5, 1.0)] * GROUP
+    letters = statistics.fmean(row["parts"]["letters"] for row in others)
+    assert record["parts"] == {"always": 1.0, "letters": pytest.approx(letters)}
+    assert record["no_signal"] == 0.5
+
+
 def test_a_broken_reward_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"8 of 8 scores of step 1 .*this reward is broken.*resume"):
         grpo.run(recipe(tmp_path, rewards={"fussy": 1.0}))

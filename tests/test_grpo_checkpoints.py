@@ -34,6 +34,7 @@ from vlrl.models import Loaded
 from vlrl.training import grpo
 
 ROOT = Path(__file__).resolve().parent.parent
+ADAPTERS = "adapter_model.safetensors"
 
 
 def scripted(scores: Sequence[float]) -> Callable[..., Measurement]:
@@ -51,17 +52,21 @@ def scripted(scores: Sequence[float]) -> Callable[..., Measurement]:
 
 
 @pytest.mark.slow
-def test_the_best_checkpoint_is_kept_and_is_the_result(tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("lora", [None, LORA])
+def test_the_best_checkpoint_is_kept_and_is_the_result(
+    lora: Lora | None, tmp_path: Path, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(grpo, "measure", scripted([0.1, 0.9, 0.3, 0.9, 0.2]))
     data = Data(train="pictures:12", validation="pictures:1")
     options = {"max_steps": 5, "learning_rate": 1e-2, **SAVED}
-    grpo.run(recipe(tmp_path, options, data=data, eval_every=1))
+    grpo.run(recipe(tmp_path, options, data=data, eval_every=1, lora=lora))
     checkpoints = tmp_path / "checkpoints" / "train"
     kept = sorted(path.name for path in checkpoints.glob("checkpoint-*"))
     assert kept == ["checkpoint-2", "checkpoint-5"]
-    assert_equal(weights(tmp_path / "model"), weights(checkpoints / "checkpoint-2"))
-    latest = weights(checkpoints / "checkpoint-5")["model.embed_tokens.weight"]
-    assert not torch.equal(weights(tmp_path / "model")["model.embed_tokens.weight"], latest)
+    name = ADAPTERS if lora else "model.safetensors"
+    best, latest = (weights(checkpoints / each, name) for each in kept)
+    assert_equal(weights(tmp_path / "model", name), best)
+    assert all(not torch.equal(best[each], latest[each]) for each in best)
 
 
 @pytest.mark.slow
@@ -74,7 +79,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(lora: Lora | None, tmp_
         grpo.run(recipe(halved, options, lora=lora))
     assert [record["step"] for record in metrics(halved)] == [1, 2, 3]
     grpo.run(recipe(halved, options, lora=lora))
-    name = "adapter_model.safetensors" if lora else "model.safetensors"
+    name = ADAPTERS if lora else "model.safetensors"
     assert_equal(weights(halved / "model", name), weights(whole / "model", name))
     assert rollouts(halved) == rollouts(whole)
     assert [without_time(record) for record in metrics(halved)] == [
@@ -94,7 +99,7 @@ def test_adapters_are_trained_saved_and_merged_on_loading(tmp_path: Path) -> Non
     assert not (tmp_path / "model" / "model.safetensors").exists()
     merged = models.load(str(tmp_path / "model")).model.state_dict()
     base = models.load("tiny").model.state_dict()
-    adapter = weights(tmp_path / "model", "adapter_model.safetensors")
+    adapter = weights(tmp_path / "model", ADAPTERS)
     grown = {name for name in base if not torch.equal(base[name], merged[name])}
     linear = "model.language_model.layers.{}.{}.weight"
     parts = [f"self_attn.{name}_proj" for name in "qkvo"]
