@@ -25,6 +25,7 @@ from vlrl.environment import versions
 from vlrl.evaluation import evaluate
 from vlrl.evaluation.measure import Measurement
 from vlrl.training import grpo, sft
+from vlrl.training.records import Lines
 
 log = logging.getLogger("vlrl")
 
@@ -72,11 +73,19 @@ def run(
 
 def _sft_only(recipe: Recipe, output: Path, seconds: dict[str, float]) -> None:
     """What more of the warm start gives: the steps that fit into the seconds that GRPO took."""
-    pace = recipe.sft["max_steps"] / seconds["warm_up"]
-    steps = max(1, round(pace * seconds["train"]))
+    steps = max(1, round(_steps_per_second(output) * seconds["train"]))
     options = {**recipe.sft, "max_steps": steps}
     longer = dataclasses.replace(recipe, sft=options, seed=recipe.seed + 1)  # other scenes
     sft.run(longer, model=str(output / sft.WARM_START), result="sft_only")
+
+
+def _steps_per_second(output: Path) -> float:
+    """The pace of the warm start, its own start left out."""
+    logged = [record for record in Lines(output / "metrics.jsonl") if record["phase"] == "sft"]
+    first, last = logged[0], logged[-1]
+    if first is last:
+        return last["step"] / last["time_s"]
+    return (last["step"] - first["step"]) / (last["time_s"] - first["time_s"])
 
 
 def _measure(output: Path, label: str) -> dict[str, Measurement]:
