@@ -167,7 +167,7 @@ def test_a_completion_ends_with_its_end_token_or_is_truncated(
 
 
 def measure_lengths(out: Path, model: str = "tiny", **options: Any) -> Measurement:
-    plain = {"mode": "vanilla", "batch_size": 2, "max_new_tokens": 6, "out": out / "eval"}
+    plain = {"mode": "vanilla", "batch_size": 2, "max_new_tokens": 6, "out": out}
     return evaluate.measure_all(model, [BENCHMARK], **{**plain, **options})[0]
 
 

@@ -244,3 +244,9 @@ def test_the_run_says_what_it_was_made_of(whole_run: Path) -> None:
     assert json.loads(state.read_text())["global_step"] == 6
     kept = sorted(path.name for path in state.parent.parent.glob("checkpoint-*"))
     assert kept == ["checkpoint-4", "checkpoint-6"]
+
+
+def test_a_reporter_that_does_not_exist_stops_before_a_model_loads(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no 'tensorbord'"):
+        sft.run(recipe(tmp_path / "run", report_to=("tensorbord",)))
+    assert not (tmp_path / "run" / "recipe.yaml").exists()

@@ -128,12 +128,15 @@ def _check_task(args: argparse.Namespace, test: Source | None) -> Report:
 
 def _check_recipe(args: argparse.Namespace, test: Source | None) -> Report:
     """What is checked of a task, on the recipe's rows, and the prompts in its model's tokens."""
-    from vlrl import config, tasks
+    from vlrl import config, scoring, tasks
     from vlrl.check import check_task
 
     overrides = [f"data.train={args.source}"] if args.source else []
     recipe = config.load(args.target, overrides + ([f"mode={args.mode}"] if args.mode else []))
     task, source = tasks.find(recipe.task), config.source(recipe, "train")
+    scoring.resolve(task, recipe.rewards)
+    config.check_train_options(recipe)
+    config.check_sft_options(recipe)
     report = check_task(task, source, test=test, mode=recipe.mode, limit=args.limit)
     from vlrl.prompt_check import check_prompts
 
@@ -187,7 +190,7 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="where the rows of a benchmark are on this machine; may be repeated",
     )
-    parser.add_argument("--out", type=Path, help="folder of the results (default: the run's eval/)")
+    parser.add_argument("--out", type=Path, help="folder of eval/ and media/ (default: the run)")
     parser.add_argument("--label", default="", help="part of the results' names, such as after")
     parser.add_argument("--limit", type=int, help="rows of each benchmark (default: all)")
     parser.add_argument("--num-samples", type=int, default=1, help="answers to each; 1 is greedy")
@@ -227,7 +230,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="`tiny`, a hub id, a run's folder or a checkpoint's")
     parser.add_argument("--mode", help="way of answering (default: the run's recipe's, or think)")
     parser.add_argument(
-        "--max-new-tokens", type=int, default=512, help="length of an answer (default: 512)"
+        "--max-new-tokens", type=int, help="length of an answer (default: its recipe's, or 512)"
     )
 
 
@@ -240,7 +243,7 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
 def _ask(args: argparse.Namespace) -> None:
     from vlrl.evaluation import ask
 
-    ask.run(args.model, args.image, args.question, args.mode or "think", args.max_new_tokens)
+    ask.run(args.model, args.image, args.question, args.mode, args.max_new_tokens)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -74,7 +74,7 @@ class Recipe:
     the warm start is to teach more than the recipe's mode.
     """
     lora: Lora | None = None
-    """Adapters instead of all weights.  Default: R1-V, all weights."""
+    """Adapters for GRPO, instead of all weights.  Default: R1-V, all weights."""
     freeze_vision: bool = False
     """Leave the vision tower as it is.  Default: R1-V, the tower trains too."""
     min_pixels: int | None = None
@@ -178,7 +178,7 @@ def source(recipe: Recipe, role: Literal["train", "validation"]) -> Source:
     return Source(
         spec=spec,
         role=role,
-        columns=recipe.data.columns,
+        columns=recipe.data.columns if role == "train" else {},
         take=recipe.data.take if role == "train" else None,
         seed=recipe.seed,
     )

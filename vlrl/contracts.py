@@ -134,12 +134,12 @@ class Scored:
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A named test set: `metric` is the task's accuracy unless the benchmark defines another."""
+    """A named test set, measured by its task's accuracy."""
 
     name: str
     source: str
-    split: str = "test"
-    metric: str = "accuracy"
+    split: str | None = None  # of the source; None: the one for testing
+    metric: str = "accuracy"  # the only one so far
     about: str = ""
 
 

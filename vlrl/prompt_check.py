@@ -12,6 +12,7 @@ from vlrl import config, tasks
 from vlrl.check import Finding
 from vlrl.config import Recipe
 from vlrl.contracts import Sample, Task, UserError
+from vlrl.evaluation.measure import MAX_NEW_TOKENS
 from vlrl.media import UnreadableMedia
 from vlrl.models import Loaded, describe
 from vlrl.models.inputs import encode, make_prompt, prompt_lengths
@@ -37,7 +38,7 @@ def check_prompts(recipe: Recipe, limit: int = 200) -> list[Finding]:
 
 
 def _lengths(described: Loaded, task: Task, samples: Sequence[Sample], recipe: Recipe) -> Finding:
-    new_tokens = int(recipe.train.get("max_completion_length", 512))
+    new_tokens = int(recipe.train.get("max_completion_length") or MAX_NEW_TOKENS)
     limit = prompt_limit(described, new_tokens)
     lengths = prompt_lengths(described, task, samples, recipe.mode)
     num_long = sum(length > limit for length in lengths)

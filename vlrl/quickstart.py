@@ -50,12 +50,15 @@ def run(
 
     `from_scratch` makes the checkpoint that sees again first; `overrides` are the recipe's.
     """
-    output = out or OUTPUT
-    recipe = config.load("quickstart", [f"seed={seed}", f"output={output}", *overrides])
+    options = [f"seed={seed}", f"output={out or OUTPUT}", *overrides]
+    recipe = config.load("quickstart", options)
+    output = Path(recipe.output or OUTPUT)
+    seeing = config.load("seeing", [f"output={output}/seeing"])
     if from_scratch:
-        seeing = config.load("seeing", [f"output={output}/seeing"])
-        recipe = dataclasses.replace(recipe, model=str(sft.run(seeing, result="model")))
+        recipe = dataclasses.replace(recipe, model=f"{seeing.output}/{sft.WARM_START}")
     _put_aside_other_runs(recipe, output)
+    if from_scratch:
+        sft.run(seeing)
     clock = _Clock(output / "seconds.json")
     with clock("warm_up"):
         sft.run(recipe)
@@ -94,7 +97,7 @@ def _measure(output: Path, label: str) -> dict[str, Measurement]:
     asked.append(("direct", *SETS["in_domain"], "direct"))
     return {
         key: evaluate.measure_all(
-            str(output / MODELS[label]), [benchmark], mode=mode, out=output / "eval", label=label,
+            str(output / MODELS[label]), [benchmark], mode=mode, out=output, label=label,
             limit=limit, batch_size=BATCH_SIZE, max_new_tokens=64 if key != "more_objects" else 96,
         )[0]
         for key, benchmark, limit, mode in asked

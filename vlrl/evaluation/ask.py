@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlrl.contracts import Sample, Task, UserError
-from vlrl.evaluation.evaluate import load_to_ask, model_place
+from vlrl.evaluation.evaluate import as_trained, load_to_ask, model_place, recipe_of
 from vlrl.evaluation.generate import generate
-from vlrl.evaluation.measure import MAX_NEW_TOKENS
 from vlrl.media import UnreadableMedia, image_reference, load_image
 from vlrl.models.inputs import make_prompt
 from vlrl.prompts import find_mode
@@ -24,7 +23,11 @@ class _Question(Task):
 
 
 def run(
-    model: str, image: str, question: str, mode: str = "think", max_new_tokens: int = MAX_NEW_TOKENS
+    model: str,
+    image: str,
+    question: str,
+    mode: str | None = None,
+    max_new_tokens: int | None = None,
 ) -> str:
     """Print and return what the model writes; the answer is set off from the thinking."""
     try:
@@ -36,9 +39,11 @@ def run(
         id=Path(image).name, task="question", question=question, target=None,
         media=(reference,), image_size=size,
     )  # fmt: skip
+    trained_mode, trained_length = as_trained(recipe_of(model))
+    mode = mode or trained_mode
     loaded = load_to_ask(model_place(model))
     prompt = make_prompt(loaded, _Question(), sample, mode)
-    [completion] = next(generate(loaded, [prompt], max_new_tokens=max_new_tokens))
+    [completion] = next(generate(loaded, [prompt], max_new_tokens=max_new_tokens or trained_length))
     text = find_mode(mode).prefix + completion.text
     reading = read(text, find_mode(mode).shape)
     if reading.answer is None:

@@ -39,18 +39,25 @@ def run(
     benchmarks: Sequence[str] = (),
     *,
     mode: str | None = None,
+    max_new_tokens: int | None = None,
     **options: Any,
 ) -> list[Measurement]:
     """Measure and print the table; see `measure_all`.
 
-    For the folder of a run, the mode and the benchmarks are its recipe's where none are stated.
+    For the folder of a run, what is not stated is as in its recipe: the benchmarks, the mode, the
+    length of an answer.
     """
-    recipe = _recipe_of(model)
+    recipe = recipe_of(model)
     benchmarks = benchmarks or (recipe.evaluate if recipe else ())
     if not benchmarks:
         raise UserError("no benchmark named; name some with --benchmarks (see `vlrl benchmarks`)")
+    trained_mode, trained_length = as_trained(recipe)
     lines = measure_all(
-        model, benchmarks, mode=mode or (recipe.mode if recipe else "think"), **options
+        model,
+        benchmarks,
+        mode=mode or trained_mode,
+        max_new_tokens=max_new_tokens or trained_length,
+        **options,
     )
     show(lines)
     return lines
@@ -74,10 +81,12 @@ def measure_all(
     """Measure `model` (a name, a hub id, the folder of a model or run) on each of the benchmarks.
 
     `sources` maps the name of a benchmark to where its rows are on this machine.  Results go to
-    `out` (default: `eval/` of the model's run, or `runs/eval/<model>`); what is there of the same
+    `out/eval` (default: of the model's run, or of `runs/<model>`); what is there of the same
     model and settings is not measured again.
     """
     place = model_place(model)
+    if not label and _is_run(Path(model).parent):
+        label = Path(model).name  # beside the results of the run's best model
     found = _from_sources([tasks.benchmark(name) for name in benchmarks], sources or {})
     picked = [(task, each, _samples(task, each, limit)) for task, each in found]
     loaded = load_to_ask(place, min_pixels=min_pixels, max_pixels=max_pixels)
@@ -85,7 +94,7 @@ def measure_all(
         "weights": _fingerprint(place), "mode": mode, "num_samples": num_samples,
         "max_new_tokens": max_new_tokens, "min_pixels": min_pixels, "max_pixels": max_pixels,
     }  # fmt: skip
-    folder = out or default_folder(model)
+    folder = out / "eval" if out else default_folder(model)
     return [
         _one(loaded, task, each, rows, folder, label, batch_size, settings)
         for task, each, rows in picked
@@ -119,7 +128,7 @@ def _one(
     by_id = {each.id: each for each in samples}
 
     def keep(records: list[dict[str, Any]]) -> None:
-        media = save_media(by_id[records[0]["sample"]], folder.parent)
+        media = save_media(by_id[records[0]["sample"]], folder.parent)  # the run's folder
         predictions.append({**record, "media": media} for record in records)
 
     result = measure(
@@ -195,7 +204,10 @@ def _from_sources(
 
 
 def _samples(task: Task, benchmark: Benchmark, limit: int | None) -> list[Sample]:
-    source = Source(spec=benchmark.source, role="test")
+    if benchmark.metric != "accuracy":
+        raise UserError(f"benchmark {benchmark.name}: no metric {benchmark.metric!r}; use accuracy")
+    split = f"@{benchmark.split}" if benchmark.split else ""
+    source = Source(spec=benchmark.source + split, role="test")
     if is_world(source) and limit is None:
         limit = NUM_OF_ENDLESS
     try:
@@ -205,20 +217,31 @@ def _samples(task: Task, benchmark: Benchmark, limit: int | None) -> list[Sample
         raise UserError(f"rows of benchmark {benchmark.name}: {error}{cure}") from error
 
 
+def _is_run(folder: Path) -> bool:
+    return (folder / "recipe.yaml").is_file()
+
+
 def model_place(model: str) -> str:
     """A run's folder stands for its best model (or, before training, its warm start)."""
     run = Path(model)
     for name in ("model", "warm_start"):
-        if (run / "recipe.yaml").is_file() and (run / name).is_dir():
+        if _is_run(run) and (run / name).is_dir():
             return str(run / name)
-    if (run / "recipe.yaml").is_file():
+    if _is_run(run):
         raise UserError(
             f"{run}: no model is finished in this run; run `vlrl train` with its recipe"
         )
     return model
 
 
-def _recipe_of(model: str) -> Recipe | None:
+def as_trained(recipe: Recipe | None) -> tuple[str, int]:
+    """Mode and length of an answer as in a run's recipe, or the defaults."""
+    if recipe is None:
+        return "think", MAX_NEW_TOKENS
+    return recipe.mode, int(recipe.train.get("max_completion_length") or MAX_NEW_TOKENS)
+
+
+def recipe_of(model: str) -> Recipe | None:
     """The recipe of the run that the model is, or lies in."""
     for folder in (Path(model), Path(model).parent):
         if (folder / "recipe.yaml").is_file():
@@ -228,11 +251,11 @@ def _recipe_of(model: str) -> Recipe | None:
 
 def default_folder(model: str) -> Path:
     run = Path(model)
-    if (run / "recipe.yaml").is_file():
+    if _is_run(run):
         return run / "eval"
-    if (run.parent / "recipe.yaml").is_file():
+    if _is_run(run.parent):
         return run.parent / "eval"
-    return Path("runs/eval") / model.strip("/").replace("/", "--")
+    return Path("runs") / model.strip("/").replace("/", "--") / "eval"
 
 
 def _fingerprint(place: str) -> str:

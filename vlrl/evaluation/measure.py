@@ -150,6 +150,7 @@ def _records(
         mode=prompt.mode,
         frame=prompt.frame,
         truncated=[each.truncated for each in completions],
+        num_tokens=[each.num_tokens for each in completions],
     )
     return [
         {

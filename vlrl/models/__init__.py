@@ -7,6 +7,7 @@ weights that ship with the package; anything else is a hub id or a folder.
 from __future__ import annotations
 
 import json
+import pkgutil
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +23,10 @@ from vlrl.models.family import Family
 
 transformers_logging.disable_progress_bar()  # our own bars say what is going on
 
-FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+NOT_FAMILIES = ("family", "inputs", "tiny")
+FAMILIES = tuple(
+    module.name for module in pkgutil.iter_modules(__path__) if module.name not in NOT_FAMILIES
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,7 @@ MODEL = "model"  # the folder of the result, inside the run's
 MAX_REWARD_ERRORS = 0.5
 """Training stops where more of a batch's scores than this end in an error of the reward's code."""
 NUM_VALIDATION = 200  # samples of an endless validation source
+VALIDATION_BATCH = 16  # prompts at a time, at least; as many as a training batch where it is larger
 ONLY_AT_THE_END = 10**9  # steps between two validations: the trainer adds one after the last step
 
 
@@ -50,10 +51,10 @@ def run(recipe: Recipe) -> Path:
     Resumes where it was interrupted; does nothing where the result is there already.
     """
     output = Path(recipe.output or "runs/train")
+    setup.check_folder(recipe, output)
     if (output / MODEL).is_dir():
         log.info("train: %s is there already; delete it to train again", output / MODEL)
         return output / MODEL
-    setup.check_folder(recipe, output)
     _check_mode(recipe)
     task = tasks.find(recipe.task)
     scoring.resolve(task, recipe.rewards)
@@ -170,6 +171,7 @@ class Trainer(ExactLoading, GRPOTrainer):
             rewards=self.recipe.rewards,
             combine=self.recipe.combine,
             truncated=[row["truncated"] for row in rows],
+            num_tokens=[row["num_tokens"] for row in rows],
             step=self.state.global_step,
             progress=self.state.global_step / max(self.state.max_steps, 1),
         )
@@ -262,7 +264,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         model.eval()
         result = measure(
             dataclasses.replace(self.loaded, model=model), self.task, self.held_out,
-            mode=self.recipe.mode, benchmark="validation", batch_size=128, quiet=True,
+            mode=self.recipe.mode, benchmark="validation", quiet=True,
+            batch_size=max(VALIDATION_BATCH, self.args.per_device_train_batch_size),
             max_new_tokens=self.args.max_completion_length or MAX_NEW_TOKENS,
         )  # fmt: skip
         model.train(was_training)
@@ -364,7 +367,14 @@ def _arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
             "eval_steps": recipe.eval_every or ONLY_AT_THE_END,
             "per_device_eval_batch_size": options.get("num_generations", 8),
         }
-    if recipe.data.validation is not None and recipe.eval_every:
+    if recipe.eval_every and recipe.data.validation is None:
+        raise UserError("eval_every: there is nothing to measure on; state data: {validation: ...}")
+    if recipe.eval_every:
+        if recipe.train.get("save_steps", recipe.eval_every) != recipe.eval_every:
+            raise UserError(
+                "train.save_steps: a checkpoint is saved at every measurement; state `eval_every`, "
+                "and leave save_steps out"
+            )
         options |= {
             "save_steps": recipe.eval_every,
             "load_best_model_at_end": True,

@@ -31,7 +31,7 @@ class Lines:
         """The whole lines; a last line that a killed process left unfinished is passed over."""
         if not self.path.is_file():
             return
-        with self.path.open(encoding="utf-8") as file:
+        with self.path.open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
                     yield json.loads(line)

@@ -7,6 +7,7 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,6 +22,7 @@ from vlrl.contracts import Sample, Task, UserError
 from vlrl.data.formats.rows import is_world
 from vlrl.models import Loaded, load
 from vlrl.models.inputs import prompt_lengths
+from vlrl.nearest import did_you_mean
 from vlrl.training.checkpoints import last_complete
 from vlrl.training.progress import ProgressBar
 from vlrl.training.records import Lines
@@ -28,6 +30,7 @@ from vlrl.training.records import Lines
 log = logging.getLogger("vlrl")
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
 
+REPORTERS = ("wandb", "tensorboard", "trackio")
 SHOWN = 5  # examples named in a message
 FREE_TO_CHANGE = ("evaluate", "save_total_limit", "report_to", "output")  # when a run goes on
 
@@ -61,8 +64,14 @@ def rows_per_step(arguments: TrainingArguments) -> int:
 def load_model(recipe: Recipe, model: str | None = None) -> Loaded:
     """The model to train, its vision tower frozen where the recipe says so."""
     set_seed(recipe.seed)
+    start = model or recipe.model
+    if (Path(start) / "adapter_config.json").is_file():
+        raise UserError(
+            f"model {start}: these are adapters; merge them into their model, save it, and start "
+            "from that"
+        )
     loaded = load(
-        model or recipe.model,
+        start,
         dtype=_weights_dtype(recipe),
         min_pixels=recipe.min_pixels,
         max_pixels=recipe.max_pixels,
@@ -152,6 +161,11 @@ def make_arguments(kind: type[Arguments], options: Mapping[str, Any], where: str
 
 def owned_options(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Trainer options that follow from the rest of the recipe."""
+    for name in recipe.report_to:
+        if name not in REPORTERS:
+            raise UserError(f"report_to: there is no {name!r}; {did_you_mean(name, REPORTERS)}")
+        if find_spec(name) is None:
+            raise UserError(f"report_to: {name} is not installed; pip install {name}")
     return {
         "output_dir": str(folder),
         "seed": recipe.seed,

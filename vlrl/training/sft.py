@@ -8,6 +8,7 @@ Run with: vlrl sft RECIPE
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,11 +39,11 @@ def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> P
     the result is there already.
     """
     output = Path(recipe.output or "runs/sft")
+    if result == WARM_START:
+        setup.check_folder(recipe, output)
     if (output / result / "config.json").is_file():
         log.info("warm start: %s is there already; delete it to train again", output / result)
         return output / result
-    if result == WARM_START:
-        setup.check_folder(recipe, output)
     task = tasks.find(recipe.task)
     arguments = _arguments(recipe, output / "checkpoints" / result)
     rows = setup.rows(
@@ -50,7 +51,8 @@ def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> P
     )
     _check_solutions(task, recipe, rows)
     phase = "sft" if result == WARM_START else result
-    loaded = setup.load_model(recipe, model)
+    whole = dataclasses.replace(recipe, lora=None)  # adapters are for GRPO
+    loaded = setup.load_model(whole, model)
     if result == WARM_START:
         setup.write_recipe(recipe, output)
     trainer = SftTrainer(
@@ -139,6 +141,8 @@ def _check_solutions(task: Task, recipe: Recipe, rows: Sequence[Sample]) -> None
                 "choose other habits or other data"
             ) from error
     modes = recipe.sft.get("modes") or {recipe.mode: 1.0}
+    for mode in modes:
+        prompts.find_mode(mode)
     if recipe.habits or not any(map(_has_place_for_thinking, modes)):
         return
     bare = next((row for row in rows if row.reasoning is None), None)
