@@ -20,6 +20,7 @@ from vlrl.rewards.point import checked as checked_point
 _ACTION_KEYS = ("action", "action_type")
 _POINT_KEYS = ("point", "coordinate", "point_2d")
 _TEXT_KEYS = ("text", "input_text", "app_name", "direction")
+_PLACED = ("click", "tap", "long_press")  # how types end that need a place
 
 
 class Action(TypedDict):
@@ -61,14 +62,16 @@ def accuracy(
 
     Place: the point lies in the target's box, borders included, or
     `hypot(dx / width, dy / height) <= within` of the target's point (`image_size` in pixels; .14 is
-    AndroidControl's).  Text: equal but for case and spacing, or, where the target has two words or
-    more, an F1 of the words of at least `least_f1` (GUI-R1: .5, which an echo of the instruction
-    often reaches).
+    AndroidControl's); the target of a click has to name one.  Text: equal but for case and spacing,
+    or, where the target has two words or more, an F1 of the words of at least `least_f1` (GUI-R1:
+    .5, which an echo of the instruction often reaches).
 
     ScreenSpot, AndroidControl, UI-R1 and GUI-R1; in UI-R1 arguments other than the point are not
     checked, in GUI-R1 `o` counts as `down` and `up down` as `up`.
     """
     wanted = _target(target)
+    if wanted["action"].endswith(_PLACED) and "box" not in wanted and "point" not in wanted:
+        raise UnusableTarget(f"{target!r} clicks nowhere; give its box or point")
     size = _image_size(image_size) if "point" in wanted else [1.0, 1.0]
     if value is None or value["action"] != wanted["action"]:
         return 0.0

@@ -2,7 +2,8 @@
 
 A box is `[x1, y1, x2, y2]` with `x1 < x2` and `y1 < y2`, in pixels of the original image wherever
 it is scored; its area is `(x2 - x1)(y2 - y1)`, without the extra pixel of integer conventions.  An
-inverted or empty box is no box: nothing is repaired, and no answer outside the image counts.
+inverted or empty box is no box: its corners are not swapped.  Where the size of the image is known,
+an answer is clipped to it, and one that lies wholly outside is no box.
 """
 
 from __future__ import annotations
@@ -78,23 +79,23 @@ def to_frame(box: Box, frame: Frame | None, image_size: Size) -> Box:
 
 
 @reward("answer")
-def iou(value: Box | None, target: object) -> float:
+def iou(value: Box | None, target: object, *, image_size: Size | None = None) -> float:
     """`|v ∩ t| / |v ∪ t|`, in [0, 1].
 
     VLM-R1's reward for referring expressions, where the integer convention makes every box of one
     pixel or in 0-1 coordinates worthless.
     """
-    box, wanted = checked(value), target_box(target)
+    box, wanted = checked(value), target_box(target, image_size)
     return 0.0 if box is None else float(pairwise_iou([box], [wanted])[0, 0])
 
 
 @reward("answer")
-def giou(value: Box | None, target: object) -> float:
+def giou(value: Box | None, target: object, *, image_size: Size | None = None) -> float:
     """`(1 + IoU - |hull minus union| / |hull|) / 2`, in [0, 1]: 0 for boxes infinitely far apart.
 
     Visual-RFT's LISA reward, where an inverted box earns 26 instead of at most 2.
     """
-    box, wanted = checked(value), target_box(target)
+    box, wanted = checked(value), target_box(target, image_size)
     if box is None:
         return 0.0
     left, top = min(box[0], wanted[0]), min(box[1], wanted[1])
@@ -105,9 +106,11 @@ def giou(value: Box | None, target: object) -> float:
 
 
 @reward("answer")
-def hit(value: Box | None, target: object, *, at: float = 0.5) -> float:
+def hit(
+    value: Box | None, target: object, *, at: float = 0.5, image_size: Size | None = None
+) -> float:
     """`1[IoU >= at]`, in {0, 1}: the metric of RefCOCO, with COCO's rule for a tie."""
-    return float(iou(value, target) >= at)
+    return float(iou(value, target, image_size=image_size) >= at)
 
 
 @reward("answer")
@@ -116,22 +119,26 @@ def near(
     target: object,
     *,
     within_px: float = 10.0,
-    image_size: Size = (SQUARE_PX, SQUARE_PX),
+    image_size: Size | None = None,
 ) -> float:
     """`1[(|dx1| + |dy1| + |dx2| + |dy2|) / 4 < within_px]`, in {0, 1}.
 
     Differences are measured after squashing the image of `image_size` to SQUARE_PX x SQUARE_PX, so
-    that the threshold is relative to the image: 10 is 1.2 % of its sides.  Seg-Zero's L1 reward.
+    that the threshold is relative to the image: 10 is 1.2 % of its sides.  Without
+    `image_size` they are measured as they are.  Seg-Zero's L1 reward.
     """
-    box, wanted = checked(value), target_box(target)
-    return 0.0 if box is None else float(l1([box], [wanted], image_size)[0, 0] < within_px)
+    box, wanted = checked(value), target_box(target, image_size)
+    size = image_size or (SQUARE_PX, SQUARE_PX)
+    return 0.0 if box is None else float(l1([box], [wanted], size)[0, 0] < within_px)
 
 
-def target_box(target: object) -> Box:
-    """The target as a box; UnusableTarget where it is none."""
+def target_box(target: object, image_size: Size | None = None) -> Box:
+    """The target as a box; UnusableTarget where it is none or lies wholly outside the image."""
     box = checked(target)
     if box is None:
         raise UnusableTarget(f"{target!r} is not a box; give [x1, y1, x2, y2], x1 < x2 and y1 < y2")
+    if in_image(box, None, image_size) is None:
+        raise UnusableTarget(f"{target!r} lies outside the image; give the box in its pixels")
     return box
 
 

@@ -60,13 +60,15 @@ def letter_of(text: str, options: Sequence[str]) -> str | None:
 
 
 @reward("answer")
-def exact(value: str | None, target: object) -> float:
+def exact(value: str | None, target: object, *, options: Sequence[str] | None = None) -> float:
     """`1[v = t]`, in {0, 1}; the target is a letter, written in any way that `parse` reads.
+
+    Where the `options` are known, a target that chooses none of them is unusable.
 
     Video-R1 compares strings (`A.` is not `A`); SEED-Bench-R1 first characters (`Because` is B);
     VLM-R1, Ocean-R1 and MMR1 search (`A or B` is B, and any reply is A).
     """
-    return float(_target(target) == value)
+    return float(_target(target, options) == value)
 
 
 @reward("completion")

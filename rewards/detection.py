@@ -18,6 +18,7 @@ import numpy as np
 
 from vlrl.contracts import Frame, UnusableTarget, reward
 from vlrl.rewards import box
+from vlrl.rewards.compose import stage_at
 from vlrl.rewards.literals import parse_items
 
 Object = dict[str, Any]  # bbox_2d: None where the prediction is no object
@@ -90,18 +91,19 @@ def staged(
     target: object,
     *,
     progress: float = 0.0,
-    stages: Sequence[Sequence[float]] = STAGES,
+    thresholds: Sequence[Sequence[float]] = STAGES,
 ) -> float:
     """`max over matchings of sum c(IoU) / max(n_target, n_predicted)`, in [0, 1].
 
-    `c` is 0 below the stage's lower threshold, 1 from its upper one on, and the IoU between them;
-    the stage is the last one whose start is reached.  Griffon's Vision-R1: (.5, .75) in the first
+    `c` is 0 below a lower threshold, 1 from an upper one on, and the IoU between them.
+    `thresholds` are `[[from, lower, upper], ...]`: those with the last start that `progress` has
+    reached hold, and before the first start none.  Griffon's Vision-R1: (.5, .75) in the first
     half, then (.75, .9); there on GIoU, without labels and without a price for junk.
     """
     ious_PT, empty = _compare(value, target)
     if empty is not None:
         return empty
-    _, low, high = max(tuple(stage) for stage in stages if stage[0] <= progress)
+    low, high = stage_at(thresholds, progress)
     credits_PT = np.where(ious_PT >= high, 1, np.where(ious_PT >= low, ious_PT, 0))
     return _best(credits_PT) / max(ious_PT.shape)
 

@@ -11,6 +11,7 @@ any amount of time and memory, so it is marked isolated: scoring runs it in proc
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,16 @@ from vlrl.contracts import UnparsableAnswer, UnusableTarget, UserError, reward
 from vlrl.rewards import latex
 
 SIX_DIGITS = 5e-6  # the largest relative error of a number rounded to six significant digits
+_DECIMAL = r"(?:\d+(?:\.\d*)?|\.\d+)"
+_POWER = r"10\^(?:\{[+-]?\d+\}|\d)"
+_HUNDREDTHS = r"\\times\\frac\{1\}\{100\}"  # how `parse` writes a percent sign
+_PLAIN = re.compile(rf"[+-]?{_DECIMAL}", re.ASCII)
+_STATED = re.compile(
+    rf"[+-]?(?:{_DECIMAL}(?:{_HUNDREDTHS})?|(?:{_DECIMAL}\\(?:times|cdot))?{_POWER})", re.ASCII
+)
+_ARITHMETIC = re.compile(
+    rf"[-+(]*{_DECIMAL}(?:(?:[-+*()]|\\times|\\cdot)+{_DECIMAL})+\)*", re.ASCII
+)
 _EXACT, _NOTHING = 1e-40, 1e-80  # relative and absolute error where SymPy sees no exact zero
 
 
@@ -52,7 +63,10 @@ def equal(
     `0.333333` is 1/3 and `6.28319` is 2π (`|v - t| <= relative |t|`), `0.33` is neither.  Lists
     and sets: each element once, in any order; tuples and intervals: in order.  `x = 3` equals 3,
     and of an equation with several sides the last counts.  All else as math-verify compares it.
-    An integral, sum, product, limit or derivative that is left to do is no answer.
+    An integral, sum, product, limit or derivative that is left to do is no answer.  Nor does
+    arithmetic that is left to do equal a number: where the target is written as an integer, the
+    last side has to be one number too (`17*23=391`, not `17*23`); where it is a decimal, fractions,
+    radicals and formulas count, but no sums and products of decimals.
 
     The reward of R1-V, MM-Eureka, LMM-R1, Ocean-R1 and VLM-R1, of which it keeps math-verify.
     Corrected: only the answer is read, and whole (`3, 4, 5` is not 3); gold comes first; a target
@@ -68,7 +82,7 @@ def equal(
     same = None if found is None else _compared(found, wanted, relative)
     if same is None:
         raise UnparsableAnswer(f"{value[:80]!r} is not a mathematical expression")
-    return float(same)
+    return float(same and not _is_left_to_do(value, _text(target, units) or ""))
 
 
 def prove() -> None:
@@ -89,8 +103,22 @@ def prove() -> None:
     )
 
 
+def _is_left_to_do(value: str, target: str) -> bool:
+    """Whether the last side of the value still has to be computed to state the target."""
+    if not _PLAIN.fullmatch(target):
+        return False
+    side = value.rpartition("=")[2].replace(" ", "")
+    if "." in target:
+        return _ARITHMETIC.fullmatch(side) is not None
+    return _STATED.fullmatch(side.strip("()")) is None
+
+
+def _text(target: object, units: Sequence[str]) -> str | None:
+    return parse(target if isinstance(target, str) else _written(target), units)
+
+
 def _target(target: object, units: Sequence[str]) -> Any:
-    text = parse(target if isinstance(target, str) else _written(target), units)
+    text = _text(target, units)
     meaning = None if text is None else _meaning(text)
     if meaning is None:
         raise UnusableTarget(

@@ -9,7 +9,7 @@ from vlrl.contracts import UnusableTarget, reward
 from vlrl.rewards.label import Aliases, comparable, normalise
 from vlrl.rewards.label import parse as parse_label
 from vlrl.rewards.literals import parse_literal
-from vlrl.rewards.markup import bare, plain
+from vlrl.rewards.markup import bare, peel, plain
 
 MAX_CHARACTERS = 5000
 MAX_ITEMS = 200
@@ -56,7 +56,7 @@ def split(text: str, separator: re.Pattern[str] = _SEPARATOR) -> list[str] | Non
         literal = parse_literal(text)
         items = list(map(_name, literal)) if isinstance(literal, list) else [None]
         return None if None in items or len(items) > MAX_ITEMS else [str(item) for item in items]
-    items = [item for item in map(bare, separator.split(bare(text))) if item]
+    items = [item for item in map(bare, separator.split(_unwrapped(text, separator))) if item]
     return items if 0 < len(items) <= MAX_ITEMS else None
 
 
@@ -104,6 +104,20 @@ def ordered(
     given = list(map(normalise, value))
     right = [w for k, w in enumerate(weights, start=1) if given[:k] == expected[:k]]
     return sum(right) / sum(weights)
+
+
+def _unwrapped(text: str, separator: re.Pattern[str]) -> str:
+    """Without the marks around the whole list; those around its first item stay."""
+    while (inner := peel(text).strip()) != text:
+        first = separator.split(text, maxsplit=1)[0].strip()
+        if first != text and _is_wrapped(first):
+            return text
+        text = inner
+    return text
+
+
+def _is_wrapped(item: str) -> bool:
+    return peel(item) != item and item.count("{") == item.count("}")
 
 
 def _name(item: object) -> str | None:

@@ -22,7 +22,7 @@ def bare(text: str) -> str:
     time grows with the length times the depth, so a caller limits the length first.
     """
     text = text.strip()
-    while (inner := _peel(text).strip()) != text:
+    while (inner := peel(text).strip()) != text:
         text = inner
     return text
 
@@ -32,7 +32,8 @@ def plain(text: str) -> str:
     return " ".join(bare(text.lower()).split())
 
 
-def _peel(text: str) -> str:
+def peel(text: str) -> str:
+    """Without the outermost wrapper, or else without a final full stop."""
     for opening, closing in _WRAPPERS:
         wrapped = len(text) >= len(opening) + len(closing)
         if wrapped and text.startswith(opening) and text.endswith(closing):

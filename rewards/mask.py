@@ -95,12 +95,13 @@ def target_mask(target: object, size: tuple[int, int] | None = None) -> Target:
 
 
 @reward("answer")
-def iou(value: object, target: object) -> float:
+def iou(value: object, target: object, *, image_size: box.Size | None = None) -> float:
     """`|v ∩ t| / |v ∪ t|` over the pixels that are not ignored, in [0, 1]; 1 where both are empty.
 
-    The gIoU of LISA and ReasonSeg is its mean.
+    Where `image_size` (width, height) is known, a target of another size and polygons that cover
+    no pixel of the image are unusable.  The gIoU of LISA and ReasonSeg is its mean.
     """
-    mask, wanted = _pair(value, target)
+    mask, wanted = _pair(value, target, image_size)
     if mask is None:
         return 0.0
     overlap, union = _overlap_and_union(mask, wanted)
@@ -117,14 +118,21 @@ def intersection_and_union(value: object, target: object) -> tuple[int, int]:
 
 
 @reward("answer")
-def boundary_f(value: object, target: object, *, within: float = 0.008) -> float:
+def boundary_f(
+    value: object,
+    target: object,
+    *,
+    within: float = 0.008,
+    image_size: box.Size | None = None,
+) -> float:
     """`2 P R / (P + R)` of the boundaries, in [0, 1]; 1 where both are empty, 0 where one is.
 
     P is the share of the answer's boundary at most `within` (of the diagonal, rounded up to
     pixels) from the target's boundary, R the reverse.  A boundary is the pixels with a neighbour
     above, below or beside that is outside; ignored ones do not count.  DAVIS's contour accuracy.
+    `image_size` as in `iou`.
     """
-    mask, wanted = _pair(value, target)
+    mask, wanted = _pair(value, target, image_size)
     if mask is None:
         return 0.0
     seen, real = (_boundary(each) & ~wanted.ignored for each in (mask, wanted.inside))
@@ -145,12 +153,30 @@ def checked(value: object) -> np.ndarray | None:
         return None
 
 
-def _pair(value: object, target: object) -> tuple[np.ndarray | None, Target]:
+def _pair(
+    value: object, target: object, image_size: box.Size | None = None
+) -> tuple[np.ndarray | None, Target]:
     """Both as bitmaps; no answer where it is not a mask of the target's size."""
     mask = checked(value)
-    wanted = target_mask(target, None if mask is None else _shape(mask))
+    if image_size is None:
+        wanted = target_mask(target, None if mask is None else _shape(mask))
+    else:
+        wanted = _target_in(target, image_size)
     same_size = mask is not None and mask.shape == wanted.inside.shape
     return (mask if same_size else None), wanted
+
+
+def _target_in(target: object, image_size: box.Size) -> Target:
+    """The target in an image of this size; UnusableTarget where it does not fit."""
+    width, height = int(image_size[0]), int(image_size[1])
+    wanted = target_mask(target, (height, width))
+    if wanted.inside.shape != (height, width):
+        rows, columns = wanted.inside.shape
+        raise UnusableTarget(
+            f"the target is {columns} x {rows} pixels, its image {width} x {height}; "
+            "give a mask of the size of the image"
+        )
+    return wanted
 
 
 def _overlap_and_union(mask: np.ndarray, wanted: Target) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from vlrl.contracts import UnusableTarget, reward
+from vlrl.rewards.markup import bare
 
 MAX_CHARACTERS = 100
 MAX_DIGITS = 30
@@ -23,7 +24,6 @@ Number = int | float
 _UNSIGNED = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+"
 _NUMBER = re.compile(rf"([+-]?)\s?({_UNSIGNED})(?:[eE]([+-]?\d{{1,3}}))?", re.ASCII)
 _RATIO = re.compile(r"([+-]?\d+)\s?/\s?(\d+)", re.ASCII)
-_WRAPPERS = (("**", "**"), ("$", "$"), (r"\(", r"\)"), (r"\boxed{", "}"))  # from the outside in
 
 _ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _TEENS = (
@@ -46,7 +46,8 @@ def parse(text: str, units: Sequence[str] = ()) -> Number | None:
 
     Read: signs (also U+2212), thousands separators `1,234`, decimals, `3/4`, `1.5e3`, the words
     `zero` to `nine hundred ninety-nine thousand nine hundred ninety-nine`; around the number
-    space, one full stop, `\\boxed{}`, `**bold**`, `$...$`; and one of `units`, before or after.
+    space, final full stops and markup (bold, code, quotation marks, `$...$`, `\\(...\\)`,
+    `\\boxed{}`, `\\text{}`; see `markup.bare`); and one of `units`, before or after.
     `50%` is 0.5, or 50 where `units` contain `%`. Refused: any other text, digits that are not
     ASCII, infinities, more than MAX_CHARACTERS, MAX_DIGITS or an exponent beyond MAX_EXPONENT.
     """
@@ -57,7 +58,7 @@ def parse(text: str, units: Sequence[str] = ()) -> Number | None:
         return int(text) if len(text) <= MAX_DIGITS else None
     text = _bare(text.replace("\N{MINUS SIGN}", "-").replace(r"\%", "%"), units)
     if text.endswith("%"):
-        value = _decimal(text[:-1].rstrip())
+        value = _decimal(bare(text[:-1]))
         return None if value is None else _narrow(value / 100)
     value = _decimal(text)
     if value is None:
@@ -148,7 +149,9 @@ def _number(target: object) -> Number:
     if isinstance(target, int) and not isinstance(target, bool):
         return target
     if isinstance(target, float) and math.isfinite(target):
-        return target
+        return float(target)
+    if isinstance(target, str) and "%" in target:
+        raise UnusableTarget(f"{target!r} is not a number; write percentages as a number")
     if isinstance(target, str) and (value := parse(target)) is not None:
         return value
     raise UnusableTarget(f"{target!r} is not a number; give a finite number as the target")
@@ -165,19 +168,12 @@ def _distance(value: Number, target: Number) -> Fraction:
 
 def _bare(text: str, units: Sequence[str]) -> str:
     """Without markup, full stop and unit."""
-    text = _unwrap(_unwrap(text).removesuffix(".").rstrip())
+    text = bare(text)
     for unit in sorted(units, key=len, reverse=True):
         if unit and text.endswith(unit):
-            return _unwrap(text.removesuffix(unit).rstrip())
+            return bare(text.removesuffix(unit))
         if unit and text.startswith(unit):
-            return _unwrap(text.removeprefix(unit).lstrip())
-    return text
-
-
-def _unwrap(text: str) -> str:
-    for opening, closing in _WRAPPERS:
-        if text.startswith(opening) and text.endswith(closing):
-            text = text.removeprefix(opening).removesuffix(closing).strip()
+            return bare(text.removeprefix(unit))
     return text
 
 

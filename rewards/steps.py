@@ -12,10 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, zip_longest
 from typing import NamedTuple
 
+import numpy as np
+
 from vlrl.contracts import Sample, UnusableTarget, reward
+from vlrl.rewards.detection import best_pairs
 
 MAX_HEADINGS = 100
-MAX_TOKENS_PER_KEY_STEP = 100  # listing everything does not pay: what comes later is not read
+MAX_TOKENS_PER_KEY_STEP = 20  # listing everything does not pay: what comes later is not read
 
 _HEADING = re.compile(
     r"^\#\#\# [ ]* (?: (Image\ Description) | (Rationales) | (Let's\ think\ step\ by\ step)"
@@ -41,20 +44,21 @@ def coverage(completion: str, sample: Sample) -> float:
 
     `sample.meta["key_steps"]` is a list (or R1-VL's `{"Steps": list}`) whose items are a text or a
     list of alternative texts.  One is matched where the tokens of an alternative stand side by
-    side in the `### Step` sections, whatever the case, spacing and markup; only the first
-    MAX_TOKENS_PER_KEY_STEP tokens for each key step count.
+    side in a `### Step` section, whatever the case, spacing and markup.  A section matches one key
+    step (the best such matching counts), and of all sections only the first
+    MAX_TOKENS_PER_KEY_STEP tokens for each key step are read.
 
     R1-VL's StepRAR, which adds it with weight 0.1.  Corrected: whole tokens (there, `3` is found
-    in `13`), and nothing without an answer, as its paper says.
+    in `13`), nothing without an answer, as its paper says, and no pay for a list of all numbers.
     """
     key_steps = _key_steps(sample)
     sections = _sections(completion)
     if not any(each.kind in (_ANSWER, _BLOCK) and each.text for each in sections):
         return 0.0
-    steps = "\n".join(each.text for each in sections if each.kind == _STEP)
-    written = _line(islice(_tokens(steps), MAX_TOKENS_PER_KEY_STEP * len(key_steps)))
-    matched = [any(step in written for step in alternatives) for alternatives in key_steps]
-    return sum(matched) / len(matched)
+    steps = [each.text for each in sections if each.kind == _STEP]
+    lines = _lines(steps, MAX_TOKENS_PER_KEY_STEP * len(key_steps))
+    found = np.array([[any(s in line for s in key) for line in lines] for key in key_steps], float)
+    return float(found[best_pairs(found)].sum()) / len(key_steps) if lines else 0.0
 
 
 @reward("completion")
@@ -118,6 +122,16 @@ def _key_steps(sample: Sample) -> list[list[str]]:
             f"sample {sample.id} has no key steps; "
             "give meta.key_steps as a list of texts or of lists of alternative texts"
         )
+    return lines
+
+
+def _lines(texts: Sequence[str], max_tokens: int) -> list[str]:
+    """Each text as a line of tokens, `max_tokens` in all."""
+    lines = []
+    for text in texts:
+        tokens = list(islice(_tokens(text), max_tokens))
+        max_tokens -= len(tokens)
+        lines.append(_line(tokens))
     return lines
 
 

@@ -36,7 +36,7 @@ def exact(value: str | None, target: object) -> float:
 
     vsGRPO and VLM-R1 (all_match).  MMR1 takes `incorrect` for `correct` and `minute` for `hour`.
     """
-    expected = plain(_text(target))
+    expected = _plain(target)
     return float(value is not None and plain(value) == expected)
 
 
@@ -85,7 +85,7 @@ def similarity(value: str | None, target: object, *, threshold: float = 0.5) -> 
     In [0, 1], without regard to case and space; DocVQA's ANLS.  R1-Onevision pays every `s`, so
     that `dark red` earns 0.55 for `red` or for anything else a little like it.
     """
-    expected = plain(_text(target))
+    expected = _plain(target)
     if value is None:
         return 0.0
     given = plain(value)
@@ -133,6 +133,13 @@ def _text(target: object) -> str:
     if isinstance(target, str) and target.strip():
         return target
     raise UnusableTarget(f"{target!r} is not a text; give one that is not empty as the target")
+
+
+def _plain(target: object) -> str:
+    expected = plain(_text(target))
+    if not expected:
+        raise UnusableTarget(f"{target!r} is only markup; give a text with a letter or digit")
+    return expected
 
 
 def _words(target: object) -> list[str]:

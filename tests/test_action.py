@@ -17,6 +17,7 @@ TYPES = st.sampled_from(["click", "scroll", "type"])
 POINTS = st.lists(st.integers(0, 99), min_size=2, max_size=2)
 TEXTS = st.sampled_from(["up", "down", "red shoes", "Shoes red", "a b c"])
 ACTIONS = st.fixed_dictionaries({"action": TYPES}, optional={"point": POINTS, "text": TEXTS})
+TARGETS = ACTIONS.filter(lambda each: each["action"] != "click" or "point" in each)
 FEW = settings(max_examples=60, deadline=None)
 
 
@@ -47,7 +48,7 @@ def test_any_text_is_an_action_or_none(text: str) -> None:
 
 
 @FEW
-@given(value=ACTIONS)
+@given(value=TARGETS)
 def test_an_action_scores_one_against_itself(value: action.Action) -> None:
     assert action.parse(json.dumps(value)) == value
     assert action.parse(repr([value])) == value
@@ -56,7 +57,7 @@ def test_an_action_scores_one_against_itself(value: action.Action) -> None:
 
 
 @FEW
-@given(value=ACTIONS, target=ACTIONS, least_f1=st.sampled_from([0.3, 0.6, 1.0]))
+@given(value=ACTIONS, target=TARGETS, least_f1=st.sampled_from([0.3, 0.6, 1.0]))
 def test_accuracy_is_zero_or_one_and_at_most_the_type(
     value: action.Action, target: action.Action, least_f1: float
 ) -> None:
@@ -69,7 +70,7 @@ def test_accuracy_is_zero_or_one_and_at_most_the_type(
 
 
 @FEW
-@given(value=ACTIONS, target=ACTIONS, smaller=st.floats(0, 1), larger=st.floats(0, 1))
+@given(value=ACTIONS, target=TARGETS, smaller=st.floats(0, 1), larger=st.floats(0, 1))
 def test_stricter_options_never_pay_more(
     value: action.Action, target: action.Action, smaller: float, larger: float
 ) -> None:

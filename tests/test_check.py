@@ -8,7 +8,7 @@ import pytest
 from vlrl.check import Report, attacks, check_task
 from vlrl.contracts import BadRow, Frame, Sample, Source, Task
 from vlrl.prompts import MODES
-from vlrl.rewards import number
+from vlrl.rewards import labels, number
 
 FLOODS = {"all answers in a row", "all answers on lines", "two answers"}
 
@@ -81,6 +81,37 @@ class Dirty(Strict):
         yield from samples[1:]
 
 
+class Words(Strict):
+    """Labels by F1, to which a list of guesses is worth more than one guess."""
+
+    kind = "labels"
+    rewards = {"accuracy": labels.f1}
+
+    def load(self, source: Source) -> Iterator[Sample | BadRow]:
+        for row in super().load(source):
+            assert isinstance(row, Sample)
+            yield row.with_(target=[("cat", "dog", "fox", "owl")[row.target - 1]])
+
+    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> list[str] | None:
+        return labels.parse(answer)
+
+    def ideal(self, sample: Sample, frame: Frame | None) -> str:
+        return sample.target[0]
+
+
+class FairWords(Words):
+    rewards = {"accuracy": labels.jaccard}
+
+
+class GradedRows(Words):
+    """Only its samples say that credit is partial."""
+
+    kind = "number"
+
+    def load(self, source: Source) -> Iterator[Sample | BadRow]:
+        return (row.with_(kind="labels") for row in super().load(source))
+
+
 def check(task: Task, **options) -> Report:
     return check_task(task, Source(spec="rows"), **options)
 
@@ -126,6 +157,16 @@ def test_a_defect_fails(task: Task, expected: set[str]) -> None:
     assert expected <= failed(report)
     if expected != {"ideal"}:
         assert outcomes(report)["ideal"] == "pass"
+
+
+@pytest.mark.parametrize("task", [Words(), GradedRows()], ids=lambda task: type(task).__name__)
+def test_floods_that_pay_with_partial_credit_are_a_note_with_their_cure(task: Task) -> None:
+    report = check(task)
+    assert report.passed, details(report)
+    assert outcomes(report)["several answers at once"] == "note"
+    told = details(report)["several answers at once"]
+    assert told.startswith("beat the best constant answer (0.250)") and "labels.jaccard" in told
+    assert "several answers at once" not in outcomes(check(FairWords()))
 
 
 def test_bad_rows_and_targets_are_notes_with_their_cure() -> None:

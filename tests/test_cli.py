@@ -116,7 +116,7 @@ def test_eval_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> No
         "num_samples": 4,
         "limit": 10,
         "batch_size": 16,
-        "max_new_tokens": 512,
+        "max_new_tokens": None,
         "label": "after",
         "min_pixels": None,
         "max_pixels": 401408,
@@ -135,7 +135,7 @@ def test_eval_wants_the_name_of_the_benchmark_with_a_source(
 def test_ask_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> None:
     recorder = stand_in("vlrl.evaluation.ask")
     assert cli.main(["ask", "tiny", "scene.png", "How many?", "--mode", "direct"]) == 0
-    assert recorder.calls == [("run", ("tiny", "scene.png", "How many?", "direct", 512), {})]
+    assert recorder.calls == [("run", ("tiny", "scene.png", "How many?", "direct", None), {})]
 
 
 def test_quickstart_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> None:

@@ -98,7 +98,7 @@ def test_any_expression_is_right_wrong_or_without_meaning(text: str, target: str
 @given(left=FRACTIONS, right=FRACTIONS)
 @settings(max_examples=50, deadline=None)
 def test_fractions_are_equal_as_numbers_are(left, right) -> None:
-    value = expression.parse(f"{left.numerator}/{left.denominator}")
+    value = expression.parse(str(left))
     assert value is not None
     assert expression.equal(value, rf"\frac{{{left.numerator}}}{{{left.denominator}}}") == 1
     assert expression.equal(value, str(right)) == (left == right)

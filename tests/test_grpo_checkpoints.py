@@ -58,7 +58,7 @@ def test_the_best_checkpoint_is_kept_and_is_the_result(
 ) -> None:
     monkeypatch.setattr(grpo, "measure", scripted([0.1, 0.9, 0.3, 0.9, 0.2]))
     data = Data(train="pictures:12", validation="pictures:1")
-    options = {"max_steps": 5, "learning_rate": 1e-2, **SAVED}
+    options = {"max_steps": 5, "learning_rate": 1e-2, **SAVED, "save_steps": 1}
     grpo.run(recipe(tmp_path, options, data=data, eval_every=1, lora=lora))
     checkpoints = tmp_path / "checkpoints" / "train"
     kept = sorted(path.name for path in checkpoints.glob("checkpoint-*"))
@@ -94,7 +94,7 @@ def without_time(record: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.slow
 def test_adapters_are_trained_saved_and_merged_on_loading(tmp_path: Path) -> None:
     data = Data(train="pictures:12", validation="pictures:2")
-    options = {"learning_rate": 1e-2, "beta": 0.1, **SAVED}
+    options = {"learning_rate": 1e-2, "beta": 0.1, **SAVED, "save_steps": 1}
     grpo.run(recipe(tmp_path, options, lora=LORA, data=data, eval_every=1))
     assert not (tmp_path / "model" / "model.safetensors").exists()
     merged = models.load(str(tmp_path / "model")).model.state_dict()

@@ -145,6 +145,18 @@ def test_cosine(value: float, expected: float) -> None:
     assert number.cosine(-value, -100) == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_numpy_target_is_a_number() -> None:
+    np = pytest.importorskip("numpy")
+    for reward in REWARDS:
+        assert reward(3.5, np.float64(3.5)) == 1
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_a_target_in_percent_is_unusable(reward: Callable) -> None:
+    with pytest.raises(UnusableTarget, match="write percentages as a number"):
+        reward(50, "50%")
+
+
 def test_rewards_at_a_target_of_zero() -> None:
     for reward in REWARDS:
         assert reward(0, 0) == 1

@@ -3,8 +3,11 @@
 import pytest
 from test_scoring import RIGHT, SAMPLE, TASK, UNUSABLE, WRONG
 
+from vlrl import isolation
 from vlrl.contracts import Scored, UserError, reward
-from vlrl.scoring import score, score_group
+from vlrl.isolation import Outcome
+from vlrl.rewards import detection
+from vlrl.scoring import resolve, score, score_group
 
 CLOSE = "<think>x</think><answer>2.4</answer>"  # .8 by number.linear, target 2
 
@@ -40,6 +43,7 @@ def test_format_takes_options(shortest: int, total: float) -> None:
         {"format": {"min_think": 3}},
         {"length.cosine": {"num_tokens": 3}},  # the run's to tell, not a recipe's
         {"accuracy": {"stages": [[1]]}},
+        {"accuracy": [[]]},
     ],
 )
 def test_options_that_do_not_exist_are_refused(rewards: dict) -> None:
@@ -72,3 +76,31 @@ def test_a_reward_gets_the_facts_of_its_sample_unless_the_recipe_states_them(
     sample = SAMPLE.with_(image_size=(200, 100))
     scored = score(TASK, sample, RIGHT, rewards={"width": {"weight": 1, **option}})
     assert scored.parts["width"] == pytest.approx(expected)
+
+
+@reward("answer", isolated=True)
+def isolated_width(value: float, target: float, *, image_size: tuple[int, int]) -> float:
+    return 1 / image_size[0]
+
+
+def test_an_isolated_reward_gets_the_facts_of_its_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, object]] = []
+
+    def run_answers(function: object, pairs: list, options: dict) -> list[Outcome]:
+        given.append((len(pairs), options["image_size"]))
+        return [Outcome(value=1 / options["image_size"][0]) for _ in pairs]
+
+    monkeypatch.setitem(TASK.rewards, "width", isolated_width)
+    monkeypatch.setattr(isolation, "start", lambda: None)
+    monkeypatch.setattr(isolation, "run_answers", run_answers)
+    samples = [SAMPLE.with_(image_size=(width, 9)) for width in (200, 200, 50)]
+    scored = score_group(TASK, samples, [RIGHT] * 3, rewards={"width": 1})
+    assert [each.parts["width"] for each in scored] == [1 / 200, 1 / 200, 1 / 50]
+    assert given == [(2, (200, 9)), (1, (50, 9))]
+
+
+def test_the_thresholds_of_a_reward_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASK.rewards, "staged", detection.staged)
+    rewards = {"staged": {"thresholds": [[0.5, 0.1, 0.6]]}}
+    staged = resolve(TASK, rewards, progress=0.7)[-1]
+    assert (staged.options, staged.stage) == ({**rewards["staged"], "progress": 0.7}, None)

@@ -21,6 +21,7 @@ HEADINGS = {
     "A": "### The final answer is: 7",
     "E": "### The final answer is:",
 }
+HEADING = "### Step"
 WORDS = st.lists(st.sampled_from(["radius", "3", "13", "6/3=2", "area", "is"]), max_size=8)
 
 
@@ -54,13 +55,18 @@ def test_any_text_is_in_range(text: str) -> None:
     assert steps.order(text, SAMPLE) in (0, 1)
 
 
-@given(words=WORDS, more=WORDS, key_steps=st.lists(st.sampled_from(["radius", "3"]), min_size=1))
+@given(
+    words=WORDS,
+    more=WORDS,
+    key_steps=st.lists(st.sampled_from(["radius", "3"]), min_size=4, max_size=9),
+)
 def test_writing_more_never_covers_less(words: list[str], more: list[str], key_steps) -> None:
     def covered(written: list[str]) -> float:
-        return steps.coverage(solution(f"D R 1: {' '.join(written)} A"), with_steps(key_steps))
+        sections = [f"{HEADING} {place}: {word}" for place, word in enumerate(written, start=1)]
+        return steps.coverage("\n".join([*sections, HEADINGS["A"]]), with_steps(key_steps))
 
     assert covered(words) <= covered([*words, *more])
-    assert covered([*words, "radius 3"]) == 1
+    assert covered([*words, *key_steps]) == 1
 
 
 @given(words=WORDS.filter(bool), data=st.data())
@@ -74,7 +80,12 @@ def test_the_order_of_key_steps_does_not_matter(words: list[str], data) -> None:
 def test_listing_everything_does_not_pay() -> None:
     numbers = " ".join(map(str, range(1000)))
     completion = solution(f"D R 1: {numbers} A")
-    assert steps.coverage(completion, with_steps(["150", "320", "777"])) == pytest.approx(1 / 3)
+    assert steps.coverage(completion, with_steps(["150", "320", "777"])) == 0
+    assert steps.coverage(completion, with_steps(["3", "7", "12"])) == pytest.approx(1 / 3)
+    spread = "\n".join(f"### Step {k}: {numbers}" for k in range(1, 4))
+    repeated = f"{spread}\n{HEADINGS['A']}"
+    assert steps.coverage(repeated, with_steps(["150", "320", "777"])) == 0
+    assert steps.coverage(repeated, with_steps(["3", "7", "12"])) == pytest.approx(1 / 3)
     question = "How far is it?"
     assert steps.coverage(question, with_steps(["far"])) == 0
 

@@ -7,7 +7,7 @@ or that name everything.  What a task cannot tell apart, training will find and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from statistics import fmean
@@ -32,6 +32,7 @@ GRADED_KINDS = frozenset(
 )
 """Kinds with partial credit by what an answer contains; there it may contain several things."""
 
+_FLOOD_CURE = "rewards that pay a list no more than one guess: labels.jaccard, text.similarity"
 _SLACK = 1e-9
 
 
@@ -162,9 +163,12 @@ class _Trial:
     def ideal(self, sample: Sample) -> str:
         return self.task.ideal(sample, self.frame)
 
+    def is_graded(self, sample: Sample) -> bool:
+        return (sample.kind or self.task.kind) in GRADED_KINDS
+
     def most(self, sample: Sample) -> float:
         """What an attack may score at most: the minimum, or below 1 where credit is partial."""
-        if (sample.kind or self.task.kind) in GRADED_KINDS:
+        if self.is_graded(sample):
             return 1 - 1e-6
         return getattr(self.task.rewards["accuracy"], "reward_range", (0.0, 1.0))[0]
 
@@ -249,27 +253,45 @@ def _constants(trial: _Trial, samples: Sequence[Sample]) -> list[Finding]:
     return [
         Finding(check="answers", outcome="note", detail=f"{num_different} different: {shares}"),
         Finding(check="commonest answer", outcome="note", detail=constant),
-        _strategies(trial, samples, list(means), means[best]),
+        *_strategies(trial, samples, list(means), means[best]),
     ]
 
 
 def _strategies(
     trial: _Trial, samples: Sequence[Sample], answers: Sequence[str], best: float
-) -> Finding:
-    """No fixed text that is not one answer may earn more than the best constant answer."""
-    floods = len(answers) > 1 and trial.task.kind not in GRADED_KINDS
-    tricks = {
-        name: write_completion(trial.mode, THINKING, text)
-        for name, text in attack_texts(answers, floods=floods).items()
-    }
-    tricks |= attack_completions(answers, trial.mode)
-    earned = {name: trial.mean(samples, trick) for name, trick in tricks.items()}
-    beating = [f"{n} scores {mean:.3f}" for n, mean in earned.items() if mean > best + _SLACK]
-    if beating:
-        detail = f"beat the best constant answer ({best:.3f}):\n{_some(beating)}"
-        return Finding(check="fixed strategies", outcome="fail", detail=detail)
-    detail = f"none beats the best constant answer ({best:.3f})"
-    return Finding(check="fixed strategies", outcome="pass", detail=detail)
+) -> list[Finding]:
+    """No fixed text that is not one answer may earn more than the best constant answer.
+
+    Where credit is partial, a text that names several answers may: that is told, with its cure.
+    """
+    graded = any(map(trial.is_graded, samples))
+    single = attack_texts(answers, floods=False)
+    floods = attack_texts(answers) if len(answers) > 1 else {}
+    floods = {name: text for name, text in floods.items() if name not in single}
+    strict = single if graded else {**single, **floods}
+    completions = _written(trial, strict) | attack_completions(answers, trial.mode)
+    beating = _beating(trial, samples, completions, best)
+    detail = f"beat the best constant answer ({best:.3f}):\n{_some(beating)}"
+    if not beating:
+        detail = f"none beats the best constant answer ({best:.3f})"
+    outcome: Outcome = "fail" if beating else "pass"
+    found = [Finding(check="fixed strategies", outcome=outcome, detail=detail)]
+    paid = _beating(trial, samples, _written(trial, floods), best) if graded else []
+    if paid:
+        detail = f"beat the best constant answer ({best:.3f}):\n{_some(paid)}\n{_FLOOD_CURE}"
+        found.append(Finding(check="several answers at once", outcome="note", detail=detail))
+    return found
+
+
+def _written(trial: _Trial, texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: write_completion(trial.mode, THINKING, text) for name, text in texts.items()}
+
+
+def _beating(
+    trial: _Trial, samples: Sequence[Sample], completions: Mapping[str, str], best: float
+) -> list[str]:
+    earned = {name: trial.mean(samples, text) for name, text in completions.items()}
+    return [f"{name} scores {mean:.3f}" for name, mean in earned.items() if mean > best + _SLACK]
 
 
 def _duplicates(trial: _Trial, samples: Sequence[Sample]) -> Finding:

@@ -34,7 +34,7 @@ class Data:
     validation: str | None = None
     """Scored every `eval_every` steps of a run."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Our name of a column -> the name it has in the training rows."""
+    """Our name of a column -> the name it has in the rows, for training and validation."""
     take: str | None = None
     """How much of `train`: `first:500`, `random:500` or `random:10%` (by the recipe's seed)."""
 
@@ -178,7 +178,7 @@ def source(recipe: Recipe, role: Literal["train", "validation"]) -> Source:
     return Source(
         spec=spec,
         role=role,
-        columns=recipe.data.columns if role == "train" else {},
+        columns=recipe.data.columns,
         take=recipe.data.take if role == "train" else None,
         seed=recipe.seed,
     )

@@ -13,6 +13,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import vlrl.rewards
@@ -40,7 +41,7 @@ COMBINE = {"sum": weighted_sum, "and": all_of}
 _Total = Callable[[Parts], float | None]
 Rewards = Mapping[str, Any] | None
 _FACTS = ("step", "progress", "num_tokens", "shuffled")  # told by the run, not by a recipe
-_SAMPLE_FACTS = ("image_size", "duration")  # told by the sample, where a recipe does not
+_SAMPLE_FACTS = ("image_size", "duration", "options")  # told by the sample, where a recipe does not
 _SLACK = 1e-6  # a reward may leave its declared range by rounding
 
 
@@ -203,7 +204,7 @@ def _stage(name: str, stages: Any, progress: float) -> tuple[float, float] | Non
 def _weight(name: str, weight: Any, progress: float) -> float:
     try:
         return weight_at(weight, progress)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, LookupError):
         raise UserError(
             f"rewards.{name}: {weight!r} is no weight; "
             "give a number, or [[from, weight], ...] with progress from 0 to 1"
@@ -359,10 +360,12 @@ def _look_at_target(function: Callable, target: Value, options: Mapping[str, Any
 def _fill_isolated(part: Part, drafts: Sequence[_Draft]) -> None:
     """Fill a part of all completions at once, in the pool."""
     assert part.function is not None
-    pairs = [(draft.parsed, draft.sample.target) for draft in drafts]
-    outcomes = isolation.run_answers(part.function, pairs, part.options)
-    for draft, outcome in zip(drafts, outcomes, strict=True):
-        draft.settle(part, outcome)
+    for options, group in groupby(drafts, key=lambda draft: part.options_for(draft.sample)):
+        same = list(group)
+        pairs = [(draft.parsed, draft.sample.target) for draft in same]
+        outcomes = isolation.run_answers(part.function, pairs, options)
+        for draft, outcome in zip(same, outcomes, strict=True):
+            draft.settle(part, outcome)
 
 
 def _in_range(part: Part, value: Any) -> float | None:

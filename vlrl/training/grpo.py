@@ -109,19 +109,7 @@ class Trainer(ExactLoading, GRPOTrainer):
     def _dataset(self, samples: Sequence[Sample]) -> Dataset:
         """Rows that name a sample; its prompt and pictures are made when a batch asks for them."""
 
-        def rows(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
-            chosen = [samples[index] for index in batch["index"]]
-            made = {
-                "index": batch["index"],
-                "prompt": [
-                    prompts.messages(self.task, each, self.recipe.mode, frame_of(self.loaded, each))
-                    for each in chosen
-                ],
-            }
-            if any(each.media for each in samples):
-                made["images"] = [[load_image(medium) for medium in each.media] for each in chosen]
-            return made
-
+        rows = _Rows(self.loaded, self.task, self.recipe.mode, samples)
         return Dataset.from_dict({"index": range(len(samples))}).with_transform(rows)
 
     def _calculate_rewards(
@@ -270,6 +258,29 @@ class Trainer(ExactLoading, GRPOTrainer):
         )  # fmt: skip
         model.train(was_training)
         return result
+
+
+class _Rows:
+    """Indices of samples -> what TRL asks of a row: messages, and pictures where there are any."""
+
+    def __init__(self, loaded: Loaded, task: Task, mode: str, samples: Sequence[Sample]) -> None:
+        self.loaded, self.task, self.mode, self.samples = loaded, task, mode, samples
+        self.has_media = any(sample.media for sample in samples)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What `datasets` makes a fingerprint of: without the samples, which may be very many."""
+        return {"task": self.task.name, "mode": self.mode, "samples": len(self.samples)}
+
+    def __call__(self, batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        chosen = [self.samples[index] for index in batch["index"]]
+        asked = [
+            prompts.messages(self.task, each, self.mode, frame_of(self.loaded, each))
+            for each in chosen
+        ]
+        made: dict[str, list[Any]] = {"index": batch["index"], "prompt": asked}
+        if self.has_media:
+            made["images"] = [[load_image(medium) for medium in each.media] for each in chosen]
+        return made
 
 
 def _equal_groups(totals: Sequence[float | None], size: int) -> list[bool]:
