@@ -43,7 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vlrl", description=vlrl.__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="vlrl", description=(vlrl.__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--version", action="version", version=f"vlrl {vlrl.__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 

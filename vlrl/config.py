@@ -202,7 +202,7 @@ def check_train_options(recipe: Recipe) -> dict[str, Any]:
     Raises UserError for an unknown option, a value of another type, an option that has its place
     elsewhere in the recipe, and for groups of one completion.
     """
-    from trl import GRPOConfig
+    from trl import GRPOConfig  # type: ignore[attr-defined]  # TRL's lazy module
 
     types = field_types(GRPOConfig)
     types["scale_rewards"] = str | bool  # TRL declares str and documents the booleans too
