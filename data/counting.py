@@ -3,8 +3,8 @@
 | source | what it is | size | licence | proof |
 |---|---|---|---|---|
 | `world:counting` | procedural scenes | endless | Apache-2.0 | made here |
-| `leonardPKU/clevr_cogen_a_train` | R1-V's CLEVR | 70,000 | Apache-2.0 | loader-read |
-| `superclevr_test200_counting_problems.jsonl` | SuperCLEVR-200 | 200 | Apache-2.0 | loader-read |
+| `leonardPKU/clevr_cogen_a_train` | R1-V's CLEVR | 70,000 | see its page | loader-read |
+| `superclevr_test200_counting_problems.jsonl` | SuperCLEVR-200 | 200 | rows Apache-2.0 | loader-read |
 
 The world has 1-8 objects and the presets `@ood`, `@more` (9-12 objects) and `@digits`.
 `formats/r1v.py` and `formats/superclevr.py` say what R1-V's rows look like.
@@ -28,9 +28,9 @@ class Counting(Task):
     about = "how many objects are in the picture"
     kind = "number"
     sources = {
-        "world:counting": "procedural, endless; presets @ood, @more, @digits",
-        "leonardPKU/clevr_cogen_a_train": "R1-V's CLEVR, 70,000 rows",
-        "superclevr_test200_counting_problems.jsonl": "R1-V's SuperCLEVR, 200 rows",
+        "world:counting": "procedural, endless, Apache-2.0; presets @ood, @more, @digits",
+        "leonardPKU/clevr_cogen_a_train": "R1-V's CLEVR, 70,000 rows, licence: see its page, loader-read",
+        "superclevr_test200_counting_problems.jsonl": "R1-V's SuperCLEVR, 200 rows, Apache-2.0, loader-read",
     }
     rewards = {"accuracy": number.exact}
     benchmarks = (
