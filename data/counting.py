@@ -4,7 +4,7 @@
 |---|---|---|---|---|
 | `world:counting` | procedural scenes | endless | Apache-2.0 | made here |
 | `leonardPKU/clevr_cogen_a_train` | R1-V's CLEVR | 70,000 | see its page | loader-read |
-| `superclevr_test200_counting_problems.jsonl` | SuperCLEVR-200 | 200 | rows Apache-2.0 | loader-read |
+| `superclevr_test200_counting_problems.jsonl` | SuperCLEVR | 200 | Apache-2.0 | loader-read |
 
 The world has 1-8 objects and the presets `@ood`, `@more` (9-12 objects) and `@digits`.
 `formats/r1v.py` and `formats/superclevr.py` say what R1-V's rows look like.
@@ -23,14 +23,17 @@ from vlrl.data.world import counting as world
 from vlrl.rewards import number
 
 
+SUPERCLEVR = "superclevr_test200_counting_problems.jsonl"
+
+
 class Counting(Task):
     name = "counting"
     about = "how many objects are in the picture"
     kind = "number"
     sources = {
         "world:counting": "procedural, endless, Apache-2.0; presets @ood, @more, @digits",
-        "leonardPKU/clevr_cogen_a_train": "R1-V's CLEVR, 70,000 rows, licence: see its page, loader-read",
-        "superclevr_test200_counting_problems.jsonl": "R1-V's SuperCLEVR, 200 rows, Apache-2.0, loader-read",
+        "leonardPKU/clevr_cogen_a_train": "R1-V's CLEVR, 70,000 rows, licence on its page; loader-read",
+        SUPERCLEVR: "R1-V's SuperCLEVR, 200 rows, Apache-2.0; loader-read",
     }
     rewards = {"accuracy": number.exact}
     benchmarks = (
@@ -42,7 +45,7 @@ class Counting(Task):
         ),
         Benchmark(
             name="superclevr_200",
-            source="superclevr_test200_counting_problems.jsonl",
+            source=SUPERCLEVR,
             about="R1-V's out-of-distribution set, 200 rows",
         ),
     )
