@@ -22,7 +22,6 @@ from vlrl.data.formats import r1v, rows, superclevr
 from vlrl.data.world import counting as world
 from vlrl.rewards import number
 
-
 SUPERCLEVR = "superclevr_test200_counting_problems.jsonl"
 
 
@@ -32,8 +31,8 @@ class Counting(Task):
     kind = "number"
     sources = {
         "world:counting": "procedural, endless, Apache-2.0; presets @ood, @more, @digits",
-        "leonardPKU/clevr_cogen_a_train": "R1-V's CLEVR, 70,000 rows, licence on its page; loader-read",
-        SUPERCLEVR: "R1-V's SuperCLEVR, 200 rows, Apache-2.0; loader-read",
+        "leonardPKU/clevr_cogen_a_train": "CLEVR by R1-V, 70,000 rows, licence on its page",
+        SUPERCLEVR: "SuperCLEVR by R1-V, 200 rows, Apache-2.0",
     }
     rewards = {"accuracy": number.exact}
     benchmarks = (
