@@ -132,7 +132,7 @@ def _joined(text: str) -> str:
 def _tokens(text: str, percent_is_unit: bool) -> Iterator[str | None]:
     """The tokens of the text in one spelling; None for what does not belong to an expression."""
     degrees = bool(_TRIGONOMETRIC.search(text))
-    end, before = 0, ""  # the letters before
+    end, before, num_letters = 0, "", 0  # the letters before, and how many stand in a row
     for match in _TOKEN.finditer(text):
         if match.start() != end:
             yield None
@@ -143,6 +143,9 @@ def _tokens(text: str, percent_is_unit: bool) -> Iterator[str | None]:
         if kind == "letters" and before and len(before + token) > 2:
             yield None  # two words
         before = token if kind == "letters" and token not in _NAMES else ""
+        num_letters = num_letters + len(before) if before else 0
+        if num_letters > MAX_LETTERS:
+            yield None
         if kind == "number":
             yield from _number(token)
         elif kind == "degree":
