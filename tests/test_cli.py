@@ -55,7 +55,7 @@ def test_help_names_every_verb_and_comes_at_once(run_vlrl: RunVlrl) -> None:
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ")]
     assert [verb for verb in VERBS if verb not in listed] == []
-    assert took_s < 0.5
+    assert took_s < 2  # 0.2 on a quiet machine
 
 
 @pytest.mark.parametrize("verb", VERBS)
