@@ -22,17 +22,16 @@ in a list of numbers; here only the answer counts, and it must be one number.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from vlrl.contracts import BadRow, Benchmark, Frame, Sample, Source, Task
-from vlrl.data.formats import clevr_math, countbench, dvd, pixmo, r1v, rows, superclevr
+from vlrl.contracts import Benchmark
+from vlrl.data.formats import clevr_math, countbench, dvd, pixmo, r1v, superclevr
+from vlrl.data.kinds import KindTask
+from vlrl.data.kinds.words import NUMBER
 from vlrl.data.world import counting, questions
-from vlrl.rewards import number
 
 SUPERCLEVR = "superclevr_test200_counting_problems.jsonl"
 
 
-class Counting(Task):
+class Counting(KindTask):
     name = "counting"
     about = "how many objects are in the picture"
     kind = "number"
@@ -67,7 +66,8 @@ class Counting(Task):
         pixmo.FORMAT,
         dvd.FORMAT,
     )
-    rewards = {"accuracy": number.exact}
+    kinds = {"number": NUMBER}
+    world = questions
     benchmarks = (
         Benchmark(name="counting_world", source="world:counting", about="seen shapes, 1-8"),
         Benchmark(name="counting_ood", source="world:counting@ood", about="unseen shapes, 1-8"),
@@ -99,17 +99,3 @@ class Counting(Task):
         Benchmark(name="dvd_counting", source="DVD-counting/test_dvd.jsonl", about="videos"),
     )
     habits = counting.HABITS
-
-    def load(self, source: Source) -> Iterator[Sample | BadRow]:
-        if rows.is_world(source):
-            return questions.samples(source)
-        return rows.read(source, self.formats, task=self.name, parse_target=number.parse)
-
-    def hint(self, sample: Sample, frame: Frame | None) -> str:
-        return "Write the number as digits."
-
-    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> float | None:
-        return number.parse(answer)
-
-    def ideal(self, sample: Sample, frame: Frame | None) -> str:
-        return str(sample.target)

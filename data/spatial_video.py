@@ -10,8 +10,6 @@
 | `nyu-visionx/CV-Bench` | CV-Bench, 2D and 3D | 2,638 | loader-read |
 | `cambridgeltl/vsr_zeroshot`, with its pictures | VSR | 10,119 | loader-read |
 
-The target, which the kind of a sample tells, and what is right:
-
 | kind | target | accuracy |
 |---|---|---|
 | `number` | a number in the unit that the prompt names | mean relative accuracy, in [0, 1] |
@@ -24,32 +22,17 @@ subtasks, of which `object_rel_direction` is the mean of its three levels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from string import ascii_uppercase
+from dataclasses import replace
 
-from vlrl.contracts import BadRow, Benchmark, Frame, Sample, Source, Task, Value, reward
-from vlrl.data.formats import cv_bench, rows, sat, vsi, vsr
-from vlrl.data.world import spatial as world
-from vlrl.rewards import choice, label, number
-
-UNITS = {
-    "m": ("m", "meters", "metres", "meter", "metre"),
-    "cm": ("cm", "centimeters", "centimetres", "centimeter", "centimetre"),
-    "m2": ("m2", "m^2", "m²", "square meters", "square metres", "sqm", "sq m"),
-}
+from vlrl.contracts import Benchmark
+from vlrl.data.formats import cv_bench, sat, vsi, vsr
+from vlrl.data.kinds import KindTask
+from vlrl.data.kinds.words import CHOICE, LABEL, NUMBER
+from vlrl.data.world import spatial
+from vlrl.rewards import number
 
 
-@reward("answer")
-def accuracy(value: Value, target: object, *, options: Sequence[str] | None = None) -> float:
-    """`number.mean_relative_accuracy`, with options `choice.exact`, else `label.exact`."""
-    if options:
-        return choice.exact(value, target, options=options)
-    if isinstance(target, str):
-        return label.exact(value, target)
-    return number.mean_relative_accuracy(value, target)
-
-
-class SpatialVideo(Task):
+class SpatialVideo(KindTask):
     name = "spatial_video"
     about = "sizes, distances, directions and routes in rooms"
     kind = "number"
@@ -71,7 +54,12 @@ class SpatialVideo(Task):
         cv_bench.FORMAT,
         vsr.FORMAT,
     )
-    rewards = {"accuracy": accuracy}
+    kinds = {
+        "number": replace(NUMBER, accuracy=number.mean_relative_accuracy),
+        "choice": CHOICE,
+        "label": LABEL,
+    }
+    world = spatial
     benchmarks = (
         Benchmark(name="spatial_world", source="world:spatial_video", about="seen rooms"),
         Benchmark(
@@ -87,36 +75,3 @@ class SpatialVideo(Task):
         Benchmark(name="vsr", source="VSR/splits/zeroshot/test.jsonl", about="true or false"),
         Benchmark(name="sat_test", source="array/SAT@test", about="150 questions, real pictures"),
     )
-
-    def load(self, source: Source) -> Iterator[Sample | BadRow]:
-        if rows.is_world(source):
-            return world.samples(source)
-        return rows.read(source, self.formats, task=self.name, parse_target=_as_it_is)
-
-    def hint(self, sample: Sample, frame: Frame | None) -> str:
-        if sample.kind == "choice":
-            return f"{_listed(sample)}Write the letter of the right option."
-        if sample.kind == "label":
-            classes = sample.meta.get("classes")
-            return f"Write {' or '.join(classes)}." if classes else "Write a word or short phrase."
-        unit = sample.meta.get("unit")
-        return f"Write the number as digits{f', in {unit}' if unit else ''}."
-
-    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> Value | None:
-        if sample.kind == "choice":
-            return choice.parse(answer, sample.options)
-        if sample.kind == "label":
-            return label.parse(answer, sample.meta.get("classes"))
-        return number.parse(answer, UNITS.get(sample.meta.get("unit", ""), ()))
-
-    def ideal(self, sample: Sample, frame: Frame | None) -> str:
-        return str(sample.target)
-
-
-def _as_it_is(target: Value) -> Value:
-    return target
-
-
-def _listed(sample: Sample) -> str:
-    letters = zip(ascii_uppercase, sample.options or (), strict=False)
-    return "".join(f"{letter}. {option}\n" for letter, option in letters)

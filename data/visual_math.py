@@ -9,40 +9,15 @@
 | `jingyiZ00/R1-VL-10K` | with key steps | 10,000 | loader-read |
 | `hiyouga/geometry3k`, or Inter-GPS's folders | Geometry3K | 3,002 | loader-read |
 
-The target, which the kind of a sample tells, and what is right:
-
-| kind | target | accuracy, in {0, 1} |
-|---|---|---|
-| `math` | LaTeX; several answers between commas | equal as mathematics, in any order |
-| `choice` | a letter; `options` | the same letter |
-| `labels` | a list of letters | all of them and no other |
-| `number` | `{"value": v, "within": w}` | at most w away |
-| `text` | `{"text": words}` | the same but for case, space and markup |
-
-Only the answer is read, and as a whole.  The unit of the target (in `meta`) may stand in it.
+`kinds/maths.py` and `kinds/words.py` say what is asked and right for each kind of target.
 `meta["key_steps"]` (R1-VL, the world) is for the reward `steps.coverage`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from string import ascii_uppercase
-
-from vlrl.contracts import (
-    BadRow,
-    Benchmark,
-    Frame,
-    Sample,
-    Source,
-    Task,
-    UnusableTarget,
-    Value,
-    reward,
-)
+from vlrl.contracts import Benchmark
 from vlrl.data.formats import (
     geometry3k,
-    golds,
     logicvista,
     mathverse,
     mathvision,
@@ -51,36 +26,14 @@ from vlrl.data.formats import (
     olympiadbench,
     r1_vl,
     r1v_math,
-    rows,
 )
-from vlrl.data.world import visual_math as world
-from vlrl.rewards import choice, expression, number, text
-
-HINT = "Write a number or an expression in LaTeX, no words; several answers with commas between."
-_SEPARATOR = re.compile(r"\s*(?:[,;]|\band\b)\s*")
-
-
-@reward("answer", isolated=True)
-def accuracy(value: Value, target: object, *, options: Sequence[str] | None = None) -> float:
-    """1 where the answer is right in the way of its target (see the table above), else 0."""
-    if isinstance(target, list):
-        return _same_letters(value, target)
-    if isinstance(target, Mapping) and "text" in target:
-        return text.exact(value, target["text"])
-    if isinstance(target, Mapping):
-        return number.tolerance(value, target["value"], absolute=target["within"])
-    if options:
-        return choice.exact(value, target, options=options)
-    return expression.equal(value, target)
+from vlrl.data.kinds import KindTask
+from vlrl.data.kinds.maths import MATH, WITHIN
+from vlrl.data.kinds.words import CHOICE, LETTERS, TEXT
+from vlrl.data.world import visual_math
 
 
-def _same_letters(value: Value, target: list) -> float:
-    if not target or not set(target) <= set(ascii_uppercase):
-        raise UnusableTarget(f"{target!r} are no letters of options; give a list of letters")
-    return float(value is not None and sorted(value) == sorted(target))
-
-
-class VisualMath(Task):
+class VisualMath(KindTask):
     name = "visual_math"
     about = "questions about diagrams, charts and tables"
     kind = "math"
@@ -108,7 +61,8 @@ class VisualMath(Task):
         geometry3k.ROWS,
         r1v_math.REASON_RFT,
     )
-    rewards = {"accuracy": accuracy}
+    kinds = {"math": MATH, "choice": CHOICE, "labels": LETTERS, "number": WITHIN, "text": TEXT}
+    world = visual_math
     benchmarks = (
         Benchmark(name="visual_math_world", source="world:visual_math", about="trained families"),
         Benchmark(
@@ -129,63 +83,3 @@ class VisualMath(Task):
             about="open questions with pictures",
         ),
     )
-
-    def load(self, source: Source) -> Iterator[Sample | BadRow]:
-        if rows.is_world(source):
-            return world.samples(source)
-        return rows.read(source, self.formats, task=self.name, parse_target=_as_it_is)
-
-    def hint(self, sample: Sample, frame: Frame | None) -> str:
-        listed = _listed(sample)
-        unit = sample.meta.get("unit")
-        words = {
-            "choice": "Write the letter of the right option.",
-            "labels": "Write the letters of all right options, separated by commas.",
-            "number": "Write the number as a decimal.",
-            "text": "Write the answer in a few words.",
-        }.get(sample.kind or self.kind, HINT)
-        return f"{listed}{words}{f' The unit is {unit}.' if unit else ''}"
-
-    def parse(self, answer: str, sample: Sample, frame: Frame | None) -> Value | None:
-        if sample.kind == "choice":
-            return choice.parse(answer, sample.options)
-        if sample.kind == "labels":
-            letters = [choice.parse(each, sample.options) for each in _SEPARATOR.split(answer)]
-            return None if None in letters else letters
-        if sample.kind == "text":
-            return text.parse(answer)
-        bare = _without_unit(answer, sample.meta.get("unit", ""))
-        if sample.kind == "number":
-            return golds.decimal(bare)
-        value = expression.parse(bare)
-        if value is not None and golds.repeats(value):
-            return None
-        words = number.parse(answer) if value is None else None
-        return value if words is None else str(words)
-
-    def ideal(self, sample: Sample, frame: Frame | None) -> str:
-        target = sample.target
-        if isinstance(target, Mapping):
-            return str(target.get("text", target.get("value")))
-        return ", ".join(target) if isinstance(target, list) else target
-
-
-def _as_it_is(target: Value) -> Value:
-    return target
-
-
-def _without_unit(answer: str, unit: str) -> str:
-    """Without the unit of the target; where it has none, without any but those of one letter."""
-    bare, found = golds.split_unit(golds.tidy(answer))
-    fits = found == unit if unit else len(found) > 1
-    return bare if fits else golds.tidy(answer)
-
-
-def _listed(sample: Sample) -> str:
-    """The options, where neither the question nor the picture shows them."""
-    lettered = list(zip(ascii_uppercase, sample.options or (), strict=False))
-    shown = (
-        option == letter or re.search(rf"\b{letter}[).:]\s*{re.escape(option)}", sample.question)
-        for letter, option in lettered
-    )
-    return "" if all(shown) else "".join(f"({letter}) {option}\n" for letter, option in lettered)

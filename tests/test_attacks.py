@@ -26,7 +26,7 @@ import vlrl.rewards
 from vlrl import attacks, tasks
 from vlrl.contracts import Frame, Sample, Source, Task
 from vlrl.prompts import write_completion
-from vlrl.scoring import score_group
+from vlrl.scoring import find_reward, score_group
 
 TABLE = yaml.load(
     (Path(__file__).parent / "cases/attacks.yaml").read_text("utf-8"), yaml.CSafeLoader
@@ -69,12 +69,19 @@ class Subject:
 
     def scores(self, completions: Sequence[str]) -> list[float]:
         """The values of one completion for every sample."""
-        rewards = {"accuracy": self.options}
-        found = []
-        for scored in score_group(self.task, self.samples, completions, rewards=rewards):
-            assert scored.problem not in ("reward_error", "target_unusable"), scored.detail
-            found.append(scored.parts["accuracy"])
-        return found
+        found: dict[int, float] = {}
+        for kind in {sample.kind for sample in self.samples}:
+            places = [i for i, sample in enumerate(self.samples) if sample.kind == kind]
+            scoreds = score_group(
+                self.task,
+                [self.samples[place] for place in places],
+                [completions[place] for place in places],
+                rewards={"accuracy": self.options},
+            )
+            for place, scored in zip(places, scoreds, strict=True):
+                assert scored.problem not in ("reward_error", "target_unusable"), scored.detail
+                found[place] = scored.parts["accuracy"]
+        return [found[place] for place in range(len(self.samples))]
 
     def mean(self, text: str) -> float:
         """Of one answer to all questions."""
@@ -164,11 +171,15 @@ def _module(name: str) -> str:
     return name.partition(".")[0]
 
 
+def _is_isolated(task: Task) -> bool:
+    return find_reward(task, "accuracy").isolated
+
+
 FIRST = {_module(name): name for name in reversed(REWARDS)}  # of each module
 FAST = [name for name in FIRST.values() if not REWARDS[name].isolated]
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in REWARDS if name not in FAST]
 TASKS = [
-    pytest.param(name, marks=[pytest.mark.slow] * tasks.find(name).rewards["accuracy"].isolated)
+    pytest.param(name, marks=[pytest.mark.slow] * _is_isolated(tasks.find(name)))
     for name in tasks.names()
 ]
 SUBJECTS = [*FAST, *TASKS, *SLOW]

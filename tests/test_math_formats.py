@@ -56,7 +56,7 @@ EXPECTED: dict[str, list[tuple[str, Any]]] = {  # folder -> kind and target of i
     "mm_eureka": [("math", "17"), ("math", r"16\pi")],
     "k12": [("math", "17"), ("math", r"16\pi")],
     "mmk12": [("math", "17"), ("math", r"16\pi")],
-    "r1_vl": [("math", "25"), ("text", {"text": "The last row"})],
+    "r1_vl": [("math", "25"), ("text", "The last row")],
 }
 WRONG = "-12345"
 
@@ -172,6 +172,30 @@ def test_geometry3k_is_read_by_split_and_from_the_folder_of_a_split(tmp_path: Pa
     assert [s.target for s in good(tmp_path / "train")] == ["A", "A"]
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"[" * 100_000, "no valid JSON ("),
+        (b"[]", "no JSON object but list"),
+        (None, "it cannot be read ("),  # a folder of that name
+        (b"{}", "it has no 'compact_text'"),
+    ],
+)
+def test_a_broken_problem_of_geometry3k_is_a_bad_row_and_the_others_are_read(
+    tmp_path: Path, data: bytes | None, reason: str
+) -> None:
+    for name in ("1", "2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "img_diagram.png").write_bytes(png(9))
+    broken, sound = (tmp_path / name / "data.json" for name in ("1", "2"))
+    broken.mkdir() if data is None else broken.write_bytes(data)
+    row = {"compact_text": "Find x.", "choices": ["1", "2"], "answer": "A"}
+    sound.write_text(json.dumps(row))
+    bad, found = read(tmp_path)
+    assert isinstance(found, Sample) and isinstance(bad, BadRow)
+    assert bad.reason.startswith(reason) and bad.file == str(broken)
+
+
 def test_a_row_without_a_sound_answer_says_why(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(png(9))
     row = {"imagename": "x.png", "question": "Which?", "reasoning": "", "skill": []}
@@ -244,7 +268,7 @@ def test_a_gold_that_names_one_value_twice_is_refused() -> None:
 
 def test_words_are_golds_where_the_format_allows_them() -> None:
     assert golds.fields("Bugs Bunny", words=True) == {
-        **{"target": {"text": "Bugs Bunny"}, "kind": "text"},
+        **{"target": "Bugs Bunny", "kind": "text"},
     }
     assert golds.fields("24 cm", words=True)["kind"] == "math"
     with pytest.raises(ValueError, match="is no number or expression"):

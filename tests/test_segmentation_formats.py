@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,17 @@ def test_a_picture_without_a_target_and_a_broken_one_are_bad_rows(tmp_path: Path
     assert isinstance(bad, BadRow) and "is no readable image" in str(bad)
 
 
+@pytest.mark.parametrize("role", ["train", "test"])
+def test_a_broken_pair_is_a_bad_row_and_the_others_are_read(tmp_path: Path, role: str) -> None:
+    reason_seg(tmp_path, [TARGET], ["it"])
+    for name in ("A", "b"):
+        shutil.copy(tmp_path / "a.jpg", tmp_path / f"{name}.jpg")
+        (tmp_path / f"{name}.json").write_text("{")
+    before, found, after = read(tmp_path, role)
+    assert isinstance(before, BadRow) and isinstance(after, BadRow) and isinstance(found, Sample)
+    assert (before.file, before.row) == (str(tmp_path / "A.json"), 1)
+
+
 def write_rows(folder: Path, *rows: dict[str, Any], size: tuple[int, int] = (4, 2)) -> Path:
     Image.new("RGB", size).save(folder / "a.png")
     path = folder / "a.jsonl"
@@ -221,7 +233,7 @@ def test_masks_of_ones_own_are_answered_with_masks(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stated", [7, "a cat", [[0, 0, 1]], {"size": [2, 4], "counts": "!"}])
 def test_a_mask_that_is_none_is_a_bad_row(tmp_path: Path, stated: object) -> None:
     (bad,) = read(write_rows(tmp_path, {"problem": "the cat", "mask": stated}))
-    assert isinstance(bad, BadRow) and "cannot be read" in bad.reason
+    assert isinstance(bad, BadRow) and "the target is not a mask" in bad.reason
 
 
 def test_polygons_outside_the_picture_are_a_bad_row(tmp_path: Path) -> None:

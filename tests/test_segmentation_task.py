@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from vlrl.check import check_task
 from vlrl.contracts import Frame, Sample, Source, UserError
 from vlrl.data.formats import masks
-from vlrl.data.segmentation import Segmentation, accuracy
+from vlrl.data.segmentation import Segmentation
 from vlrl.data.world import DOMAINS, Scene, SceneObject
 from vlrl.data.world import masks as pixels_of
 from vlrl.data.world import segmentation as world
@@ -210,9 +210,12 @@ def test_pixels_to_ignore_do_not_count() -> None:
     inside[2:6, 2:6] = ignored[0:2] = True
     target = {"mask": mask.encode(inside), "ignore": mask.encode(ignored)}
     answer = {"size": [8, 8], "counts": mask.encode(inside | ignored)["counts"]}
-    assert accuracy(answer, target, image_size=(8, 8)) == 1
-    assert accuracy(answer, mask.encode(inside), image_size=(8, 8)) == 0.5
-    assert accuracy(None, target, image_size=(8, 8)) == 0
+    sample = Sample(
+        id="1", task="segmentation", question="?", target=target, kind="mask", image_size=(8, 8)
+    )
+    assert accuracy_of(sample, json.dumps(answer)) == 1
+    assert accuracy_of(sample.with_(target=mask.encode(inside)), json.dumps(answer)) == 0.5
+    assert accuracy_of(sample, "") == 0
 
 
 @given(bitmap=BITMAPS)

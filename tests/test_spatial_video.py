@@ -16,7 +16,7 @@ from scipy.spatial.transform import Rotation
 from vlrl import tasks
 from vlrl.check import check_task
 from vlrl.contracts import Sample, Source, UserError
-from vlrl.data.spatial_video import SpatialVideo, accuracy
+from vlrl.data.spatial_video import SpatialVideo
 from vlrl.data.world import spatial
 from vlrl.data.world.spatial_boxes import Box, distance
 from vlrl.data.world.spatial_questions import SUBTASKS, Question, ask, questions
@@ -383,9 +383,9 @@ def test_the_hint_says_how_to_write_each_kind() -> None:
     assert TASK.hint(OPEN, None) == "Write a word or short phrase."
 
 
-def test_the_reward_follows_the_target() -> None:
-    assert accuracy(2.0, 2.0) == accuracy("B", "B", options=("x", "y")) == accuracy("x", "X") == 1
-    assert accuracy(2.64, 2.0) == 0.4  # an error of 32 %, within 50, 45, 40 and 35 %
+def test_a_number_earns_by_its_relative_error() -> None:
+    scored = score(TASK, METRES, "<think>So.</think><answer>2.64</answer>")
+    assert scored.parts["accuracy"] == 0.4  # an error of 32 %, within 50, 45, 40 and 35 %
 
 
 def test_every_benchmark_of_the_world_can_be_read() -> None:

@@ -17,7 +17,7 @@ from vlrl import attacks, tasks
 from vlrl.contracts import BadRow, Frame, Sample, Scored, Source, Task, UserError
 from vlrl.media import content_key
 from vlrl.prompts import messages, write_completion
-from vlrl.scoring import mean_accuracy, score_group
+from vlrl.scoring import find_reward, mean_accuracy, score_group
 
 Outcome = Literal["pass", "fail", "note"]
 STYLES = {"pass": "green", "fail": "bold red", "note": "yellow"}
@@ -147,7 +147,8 @@ class _Trial:
         """What an attack may score at most: the minimum, or below 1 where credit is partial."""
         if self.is_graded(sample):
             return 1 - 1e-6
-        return getattr(self.task.rewards["accuracy"], "reward_range", (0.0, 1.0))[0]
+        accuracy = find_reward(self.task, "accuracy", sample.kind)
+        return getattr(accuracy, "reward_range", (0.0, 1.0))[0]
 
 
 def _rows(samples: Sequence[Sample], bad: Sequence[BadRow], num_tried: int) -> Finding:

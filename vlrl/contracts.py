@@ -195,7 +195,8 @@ class Task:
     kind: ClassVar[str]  # default kind of its targets (DESIGN: number, choice, label, box ...)
     sources: ClassVar[Mapping[str, str]] = {}  # what it reads: source -> size, licence
     formats: ClassVar[tuple[Any, ...]] = ()  # the `data.formats.rows.Format`s that `load` reads
-    rewards: ClassVar[Mapping[str, Callable]] = {}  # "accuracy" is the main answer reward
+    rewards: ClassVar[Mapping[str, Callable | Mapping[str, Callable]]] = {}
+    """`accuracy` is the main answer reward; what depends on the sample maps kinds to rewards."""
     benchmarks: ClassVar[tuple[Benchmark, ...]] = ()
     habits: ClassVar[tuple[Habit, ...]] = ()
 

@@ -126,7 +126,8 @@ def score_group(
     if not samples:
         return []
     found_mode = find_mode(mode)
-    parts = resolve(task, samples[0].rewards or rewards, step=step, progress=progress)
+    own, kind = samples[0].rewards, samples[0].kind
+    parts = resolve(task, own or rewards, kind=kind, step=step, progress=progress)
     cuts = [False] * len(samples) if truncated is None else truncated
     drafts = []
     for sample, completion, cut in zip(samples, completions, cuts, strict=True):
@@ -158,47 +159,58 @@ def mean_accuracy(
 
     A sample's own rewards, which may replace accuracy, do not count.
     """
-    plain = [sample.with_(rewards=None) for sample in samples]
-    scoreds = score_group(task, plain, [completion] * len(plain), mode=mode, frame=frame)
-    return fmean(scored.parts["accuracy"] or 0.0 for scored in scoreds)
+    by_kind: dict[str | None, list[Sample]] = {}
+    for sample in samples:
+        by_kind.setdefault(sample.kind, []).append(sample.with_(rewards=None))
+    return fmean(
+        scored.parts["accuracy"] or 0.0
+        for plain in by_kind.values()
+        for scored in score_group(task, plain, [completion] * len(plain), mode=mode, frame=frame)
+    )
 
 
 def resolve(
     task: Task,
     rewards: Mapping[str, Any] | None = None,
     *,
+    kind: str | None = None,
     step: int = 0,
     progress: float = 0.0,
 ) -> tuple[Part, ...]:
-    """The recipe's rewards as parts, `accuracy` and `format` first; UserError for a wrong one."""
+    """The recipe's rewards as parts, `accuracy` and `format` first; UserError for a wrong one.
+
+    They are for samples of one kind (default: the task's).
+    """
     if rewards:
-        parts = tuple(_parts(task, rewards, step, progress))
+        parts = tuple(_parts(task, rewards, kind, step, progress))
     else:
-        parts = _default_parts(task, step, progress)
+        parts = _default_parts(task, kind, step, progress)
     if any(part.isolated for part in parts):
         isolation.start()
     return parts
 
 
 @lru_cache(maxsize=64)
-def _default_parts(task: Task, step: int, progress: float) -> tuple[Part, ...]:
-    return tuple(_parts(task, DEFAULT_REWARDS, step, progress))
+def _default_parts(task: Task, kind: str | None, step: int, progress: float) -> tuple[Part, ...]:
+    return tuple(_parts(task, DEFAULT_REWARDS, kind, step, progress))
 
 
-def _parts(task: Task, rewards: Mapping[str, Any], step: int, progress: float) -> Iterator[Part]:
+def _parts(
+    task: Task, rewards: Mapping[str, Any], kind: str | None, step: int, progress: float
+) -> Iterator[Part]:
     for name in dict.fromkeys(("accuracy", "format", *rewards)):
         if name == "accuracy" and name not in rewards and name not in task.rewards:
             yield Part(name=name, weight=0.0, function=None, options={})
         else:
-            yield _part(task, name, rewards.get(name, 0.0), step, progress)
+            yield _part(task, name, rewards.get(name, 0.0), kind, step, progress)
 
 
-def _part(task: Task, name: str, spec: Any, step: int, progress: float) -> Part:
+def _part(task: Task, name: str, spec: Any, kind: str | None, step: int, progress: float) -> Part:
     options = dict(spec) if isinstance(spec, Mapping) else {"weight": spec}
     use = options.pop("use", name)
     if not isinstance(use, str):
         raise UserError(f"rewards.{name}.use: {use!r} is no name of a reward")
-    function = find_reward(task, use)
+    function = find_reward(task, use, kind)
     weight = _weight(name, options.pop("weight", 1.0), progress)
     stage = _stage(name, options.pop("stages", None), progress)
     known = _options(function)
@@ -209,13 +221,12 @@ def _part(task: Task, name: str, spec: Any, step: int, progress: float) -> Part:
             )
     run = {"step": step, "progress": progress}
     options |= {key: value for key, value in run.items() if key in known}
-    kind = getattr(function, "reward_kind", "answer")
     return Part(
         name=name,
         weight=weight,
         function=function,
         options=options,
-        kind=kind,
+        kind=getattr(function, "reward_kind", "answer"),
         isolated=getattr(function, "isolated", False),
         stage=stage,
         sample_facts=tuple(fact for fact in _SAMPLE_FACTS if fact in known and fact not in options),
@@ -242,9 +253,11 @@ def _weight(name: str, weight: Any, progress: float) -> float:
         ) from None
 
 
-def find_reward(task: Task, name: str) -> Callable:
+def find_reward(task: Task, name: str, kind: str | None = None) -> Callable:
+    """The task's reward for samples of this kind (default: the task's), or the library's."""
     if name in task.rewards:
-        return task.rewards[name]
+        found = task.rewards[name]
+        return _of_kind(task, name, found, kind) if isinstance(found, Mapping) else found
     if name == "format":
         return format_reward
     function = _library_reward(name)
@@ -252,6 +265,14 @@ def find_reward(task: Task, name: str) -> Callable:
         known = [*task.rewards, "format", *_library()]
         raise UserError(f"rewards: there is no reward {name!r}; {did_you_mean(name, known)}")
     return function
+
+
+def _of_kind(task: Task, name: str, found: Mapping[str, Callable], kind: str | None) -> Callable:
+    kind = kind or task.kind
+    if kind not in found:
+        known = ", ".join(found)
+        raise UserError(f"{task.name} has no {name} for targets of kind {kind!r}; it has {known}")
+    return found[kind]
 
 
 @cache

@@ -5,7 +5,7 @@ r"""What a published gold of visual math states, as the fields of a sample.
 | a letter or the text of an option, with options | `choice` | the letter |
 | a number or an expression, a unit after it | `math` | LaTeX without the unit, which goes to meta |
 | a decimal with a tolerance | `number` | `{"value": number, "within": number}` |
-| a few words, where the format allows them | `text` | `{"text": words}` |
+| a few words, where the format allows them | `text` | the words |
 
 Everything else (proofs, several blanks in one line, sentences) states no value that can be compared
 by rule: a ValueError with the reason.
@@ -83,7 +83,7 @@ def fields(
         target = {"value": value, "within": tolerance}
         return {"target": target, "kind": "number", "meta": meta}
     if words and re.fullmatch(r"[A-Za-z][A-Za-z' -]+\.?", text) and len(text.split()) <= MAX_WORDS:
-        return {"target": {"text": text}, "kind": "text"}
+        return {"target": text, "kind": "text"}
     value = expression.parse(bare)
     if value is None or repeats(value):
         why = "is no number or expression" if value is None else "names one value twice"

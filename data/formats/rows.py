@@ -57,16 +57,18 @@ class Format:
     A format with it is recognised by it, every other by its `columns`.  The split that is asked for
     is the second of `tables.path_and_split(source.spec)`; `tables.choose_split` chooses.
     `image_folders`: where the paths of media start, relative to the file; the first that holds the
-    file counts.  `origin`: repository, file and commit of the loader that defines the layout.
+    file counts.  `origin`: `owner/repo, path/to/file.py, commit` of the loader that defines the
+    layout (`no commit stated` where it is unknown), the page that describes one that is known by
+    description only, or `rows of your own`.
     """
 
     name: str
     columns: tuple[str, ...]
     read: Callable[[Row], Fields | None]
+    origin: str
     image_folders: tuple[str, ...] = (".",)
     rows: Callable[[Path, Source], Iterator[Stored] | None] | None = None
     proof: Proof = "loader-read"
-    origin: str = ""
 
 
 def is_world(source: Source) -> bool:
@@ -78,13 +80,16 @@ def read(
     formats: Sequence[Format],
     *,
     task: str,
-    parse_target: Callable[[Any], Value | None],
+    parse_target: Callable[[Any], Value | None] = lambda target: target,
+    check: Callable[[Sample], Sample] = lambda sample: sample,
 ) -> Iterator[Sample | BadRow]:
     """Samples of the source in whichever of the formats it shows.
 
-    `parse_target` gives the value that a target states, None where it states none.  Raises
-    UserError where no format fits, or `source.columns` names a column that is not there.
+    `parse_target` gives the value that a target states, None where it states none; `check` the
+    whole sample as the task wants it, or a ValueError with what is wrong.  Raises UserError where
+    no format fits, or `source.columns` names a column that is not there.
     """
+    reading = _Reading(source=source, task=task, parse_target=parse_target, check=check)
     fitting, stored = _recognised(formats, source)
     num_left_out = 0
     try:
@@ -93,7 +98,7 @@ def read(
                 yield _bad(row, row.problem, row.cure)
                 continue
             fitting = fitting or _fitting(formats, row, source)
-            found = _sample_or_bad(row, fitting, source, task, parse_target)
+            found = _sample_or_bad(row, fitting, reading)
             if found is None:
                 num_left_out += 1
             else:
@@ -154,15 +159,20 @@ def _named(cells: Row, source: Source) -> Row:
     return {**image, **cells, **mapped}
 
 
-def _sample_or_bad(
-    row: Stored,
-    fitting: Format,
-    source: Source,
-    task: str,
-    parse_target: Callable[[Any], Value | None],
-) -> Sample | BadRow | None:
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    """What is the same for all rows."""
+
+    source: Source
+    task: str
+    parse_target: Callable[[Any], Value | None]
+    check: Callable[[Sample], Sample]
+
+
+def _sample_or_bad(row: Stored, fitting: Format, reading: _Reading) -> Sample | BadRow | None:
     try:
-        return _sample(row, fitting, source, task, parse_target)
+        sample = _sample(row, fitting, reading)
+        return None if sample is None else reading.check(sample)
     except UnreadableMedia as error:
         return _bad(row, error.reason, error.cure)
     except ValueError as error:
@@ -171,13 +181,8 @@ def _sample_or_bad(
         return _bad(row, f"{type(error).__name__}: {error}", row.cure)
 
 
-def _sample(
-    row: Stored,
-    fitting: Format,
-    source: Source,
-    task: str,
-    parse_target: Callable[[Any], Value | None],
-) -> Sample | None:
+def _sample(row: Stored, fitting: Format, reading: _Reading) -> Sample | None:
+    source = reading.source
     cells = _named(row.cells, source)
     for name in fitting.columns:
         if name not in cells:
@@ -185,7 +190,7 @@ def _sample(
     fields = fitting.read(cells)
     if fields is None:
         return None
-    target = parse_target(fields["target"])
+    target = reading.parse_target(fields["target"])
     if target is None:
         raise ValueError(f"the target {reprlib.repr(fields['target'])} cannot be read")
     images = _images(row, fitting, source, fields)
@@ -194,7 +199,7 @@ def _sample(
     name = fields.get("id", cells.get("id"))
     return Sample(
         id=row.name,
-        task=task,
+        task=reading.task,
         question=_text(fields["question"]),
         target=target,
         media=(*images, *([] if video is None else [video])),
