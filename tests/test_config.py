@@ -171,7 +171,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest() -> None:
 def test_sources_of_a_recipe() -> None:
     data = Data(train="rows", validation="test_rows", take="first:9", columns={"image": "img"})
     recipe = Recipe(task="counting", data=data, seed=5)
-    common = {"columns": {"image": "img"}, "seed": 5}
+    common = {"columns": {"image": "img"}, "seed": 5, "task": "counting"}
     assert config.source(recipe, "train") == Source(spec="rows", take="first:9", **common)
     validation = Source(spec="test_rows", role="validation", **common)
     assert config.source(recipe, "validation") == validation
@@ -198,8 +198,8 @@ def test_several_sources_of_a_recipe(tmp_path: Path) -> None:
         take="first:99",
         seed=5,
         parts=(
-            Source(spec="rows.jsonl", columns={"image": "img"}, seed=5),
-            Source(spec="lab/counts", take="random:10%", seed=5),
+            Source(spec="rows.jsonl", columns={"image": "img"}, seed=5, task="counting"),
+            Source(spec="lab/counts", take="random:10%", seed=5, task="counting"),
         ),
     )
     assert config.source(recipe, "train") == train
@@ -240,10 +240,16 @@ def test_a_mistake_in_a_list_of_sources_is_said(train: str, message: str, tmp_pa
     assert message in str(error.value)
 
 
-def test_a_source_for_another_task_is_refused() -> None:
-    data = Data(train=(Part(source="a"), Part(source="b", task="detection")))
-    with pytest.raises(UserError, match=r"data.train: b is for task 'detection', the recipe for"):
-        config.source(Recipe(task="counting", data=data), "train")
+def test_a_source_may_be_of_another_task_with_its_own_rewards(tmp_path: Path) -> None:
+    train = "[a, {source: b, task: grounding, rewards: {box.hit: 1}}]"
+    recipe = config.load(write(tmp_path / "mine.yaml", f"task: counting\ndata: {{train: {train}}}"))
+    assert config.task_names(recipe) == ["counting", "grounding"]
+    source = config.source(recipe, "train")
+    assert isinstance(source, Mix)
+    assert [(part.task, part.rewards) for part in source.parts] == [
+        ("counting", None),
+        ("grounding", {"box.hit": 1}),
+    ]
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "data": ("vlrl.contracts", "vlrl.media", "vlrl.rewards", "vlrl.data"),
 }
 HEAVY = {"torch", "torchvision", "transformers", "trl", "accelerate", "peft", "datasets"}
-TORCH_ROOMS = ("vlrl/models", "vlrl/training", "vlrl/evaluation", "vlrl/export")
+TORCH_ROOMS = ("vlrl/models", "vlrl/training", "vlrl/evaluation", "vlrl/export", "vlrl/speed")
 IMPURE = {"os", "pathlib", "random", "requests", "secrets", "socket", "tempfile", "time", "urllib"}
 
 

@@ -327,8 +327,8 @@ def test_tasks_are_listed_with_their_sources_and_formats(
     class Listed(Numbers):
         sources = {"lab/one": "10 rows", "two.jsonl": "a description that is long " * 4}
         formats = (
-            Format(name="raw", columns=("a",), read=dict, proof="loader-run"),
-            Format(name="other", columns=("b",), read=dict, proof="description-only"),
+            Format(name="raw", columns=("a",), read=dict, proof="loader-run", origin="-"),
+            Format(name="other", columns=("b",), read=dict, proof="description-only", origin="-"),
         )
 
     monkeypatch.setattr(tasks, "names", lambda: ["numbers"])

@@ -141,13 +141,13 @@ class _Trial:
         return self.task.ideal(sample, self.frame)
 
     def is_graded(self, sample: Sample) -> bool:
-        return (sample.kind or self.task.kind) in GRADED_KINDS
+        return (sample.kind or self.task.of(sample).kind) in GRADED_KINDS
 
     def most(self, sample: Sample) -> float:
         """What an attack may score at most: the minimum, or below 1 where credit is partial."""
         if self.is_graded(sample):
             return 1 - 1e-6
-        accuracy = find_reward(self.task, "accuracy", sample.kind)
+        accuracy = find_reward(self.task.of(sample), "accuracy", sample.kind)
         return getattr(accuracy, "reward_range", (0.0, 1.0))[0]
 
 

@@ -38,7 +38,9 @@ class Part:
     share: float | None = None
     """Its share of the mix, relative to those of the others."""
     task: str | None = None
-    """The recipe's task; a run has one."""
+    """Whose rows these are, where it is not the recipe's task."""
+    rewards: Mapping[str, Any] | None = None
+    """In the place of the recipe's `rewards`, for rows that state none of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,8 @@ class Data:
     """Where rows come from.
 
     A source is an existing path, a hub id `id[:config][@split]` or `world[:task][@ood]`.  Several
-    are a list of such texts or of `{source, take, columns, share, task}`: interleaved where all
-    state a share, until one of them has no more; one after the other where none does.
+    are a list of such texts or of `{source, take, columns, share, task, rewards}`: interleaved
+    where all state a share, until one of them has no more; one after the other where none does.
     """
 
     train: str | tuple[Part, ...] | None = None
@@ -196,7 +198,7 @@ def source(recipe: Recipe, role: Literal["train", "validation"]) -> Source:
     """The recipe's training or validation rows; several sources are a `Mix`.
 
     `data.take` is for the training rows, and of a mix for the whole.  Raises UserError where no
-    rows are named, and where a part is for another task.
+    rows are named.
     """
     written = recipe.data.train if role == "train" else recipe.data.validation
     if written is None:
@@ -215,13 +217,22 @@ def source(recipe: Recipe, role: Literal["train", "validation"]) -> Source:
 
 
 def _source(recipe: Recipe, role: Literal["train", "validation"], part: Part) -> Source:
-    if part.task not in (None, recipe.task):
-        raise UserError(
-            f"data.{role}: {part.source} is for task {part.task!r}, the recipe for "
-            f"{recipe.task!r}; a run has one task: write a recipe for each"
-        )
-    columns = recipe.data.columns if part.columns is None else part.columns
-    return Source(spec=part.source, role=role, columns=columns, take=part.take, seed=recipe.seed)
+    return Source(
+        spec=part.source,
+        role=role,
+        columns=recipe.data.columns if part.columns is None else part.columns,
+        take=part.take,
+        seed=recipe.seed,
+        task=part.task or recipe.task,
+        rewards=part.rewards,
+    )
+
+
+def task_names(recipe: Recipe) -> list[str]:
+    """The recipe's task, and those that its sources name."""
+    listed = [each for each in (recipe.data.train, recipe.data.validation) if each is not None]
+    parts = [part for each in listed if not isinstance(each, str) for part in each]
+    return list(dict.fromkeys([recipe.task, *(part.task for part in parts if part.task)]))
 
 
 def recipes() -> dict[str, Path]:

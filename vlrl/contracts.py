@@ -68,6 +68,8 @@ class Source:
     columns: Mapping[str, str] = field(default_factory=dict)  # our name -> the user's column name
     take: str | None = None  # "first:500" or "random:10%" (seeded)
     seed: int = 0
+    task: str | None = None  # of its rows, where a run has several tasks
+    rewards: Mapping[str, Any] | None = None  # of its rows, where they state none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +201,10 @@ class Task:
     """`accuracy` is the main answer reward; what depends on the sample maps kinds to rewards."""
     benchmarks: ClassVar[tuple[Benchmark, ...]] = ()
     habits: ClassVar[tuple[Habit, ...]] = ()
+
+    def of(self, sample: Sample) -> Task:
+        """The task that asks, reads and scores this sample; a mix of tasks has several."""
+        return self
 
     def load(self, source: Source) -> Iterator[Sample | BadRow]:
         """Yield samples, and a BadRow in place of every row that cannot be read."""

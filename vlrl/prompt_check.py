@@ -24,7 +24,7 @@ GRIDS = ("image_grid_thw", "video_grid_thw")
 
 def check_prompts(recipe: Recipe, limit: int = 200) -> list[Finding]:
     """Lengths, and picture tokens against features, of the first `limit` training prompts."""
-    task = tasks.find(recipe.task)
+    task = tasks.together(config.task_names(recipe))
     samples = list(islice(tasks.samples(task, config.source(recipe, "train")), limit))
     try:
         described = describe(
@@ -63,7 +63,7 @@ def _features(described: Loaded, task: Task, samples: Sequence[Sample], mode: st
         texts = [make_prompt(described, task, each, mode).text for each in chosen]
         try:
             encoded = encode(described, texts, chosen)
-        except UnreadableMedia as error:
+        except (UnreadableMedia, UserError) as error:
             return Finding(check="picture tokens", outcome="fail", detail=str(error))
         num_tokens += sum(ids.count(token) for ids in encoded.ids for token in tokens)
         grids = [encoded.vision[key] for key in GRIDS if key in encoded.vision]

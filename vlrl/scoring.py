@@ -126,6 +126,7 @@ def score_group(
     if not samples:
         return []
     found_mode = find_mode(mode)
+    task = task.of(samples[0])
     own, kind = samples[0].rewards, samples[0].kind
     parts = resolve(task, own or rewards, kind=kind, step=step, progress=progress)
     cuts = [False] * len(samples) if truncated is None else truncated
@@ -159,12 +160,12 @@ def mean_accuracy(
 
     A sample's own rewards, which may replace accuracy, do not count.
     """
-    by_kind: dict[str | None, list[Sample]] = {}
+    alike: dict[tuple[str, str | None], list[Sample]] = {}
     for sample in samples:
-        by_kind.setdefault(sample.kind, []).append(sample.with_(rewards=None))
+        alike.setdefault((sample.task, sample.kind), []).append(sample.with_(rewards=None))
     return fmean(
         scored.parts["accuracy"] or 0.0
-        for plain in by_kind.values()
+        for plain in alike.values()
         for scored in score_group(task, plain, [completion] * len(plain), mode=mode, frame=frame)
     )
 

@@ -20,7 +20,7 @@ from types import ModuleType
 import vlrl.data
 from vlrl.contracts import BadRow, Benchmark, Sample, Source, Task, UserError
 from vlrl.data.formats.rows import is_world
-from vlrl.mix import Mix, interleave
+from vlrl.mix import Mix, MixedTask, interleave
 from vlrl.nearest import did_you_mean
 
 log = logging.getLogger("vlrl")
@@ -47,6 +47,17 @@ def find(name: str) -> Task:
     module_name, _, class_name = name.partition(":")
     module = _module(module_name.lstrip("."))
     return _named_task(module, class_name) if class_name else _only_task(module)
+
+
+def together(named: Iterable[str]) -> Task:
+    """The one task of these names, or several as one; the first is the one of unnamed sources."""
+    found = {name: find(name) for name in dict.fromkeys(named)}
+    return next(iter(found.values())) if len(found) == 1 else MixedTask(found)
+
+
+def apart(task: Task) -> list[Task]:
+    """The tasks of a mix, or the one."""
+    return list(task.tasks.values()) if isinstance(task, MixedTask) else [task]
 
 
 def reading(source: Source) -> Task:
@@ -102,7 +113,8 @@ def samples(
         return
     readable = _Readable(task=task, source=source, on_bad_row=on_bad_row)
     try:
-        yield from _take(readable, source)
+        for sample in _take(readable, source):
+            yield sample.with_(rewards=sample.rewards or source.rewards)
     finally:
         readable.report()
 

@@ -107,7 +107,7 @@ def look(found: Subject, sample: Sample) -> Look:
     """The sample as the subject's model sees it."""
     frame, prompt = _prompt(found, sample)
     num_tokens, num_media_tokens = _counts(found, sample, prompt)
-    kind = sample.kind or found.task.kind
+    kind = sample.kind or found.task.of(sample).kind
     return Look(
         sample=sample,
         kind=kind,

@@ -71,7 +71,7 @@ def _of_recipe(name: str, overrides: list[str]) -> Subject:
         sampling=recipe.video,
     )
     return Subject(
-        task=tasks.find(recipe.task),
+        task=tasks.together(config.task_names(recipe)),
         source=config.source(recipe, "train"),
         mode=recipe.mode,
         loaded=loaded,

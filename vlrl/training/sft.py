@@ -44,7 +44,7 @@ def run(recipe: Recipe, model: str | None = None, result: str = WARM_START) -> P
     if (output / result / "config.json").is_file():
         log.info("warm start: %s is there already; delete it to train again", output / result)
         return output / result
-    task = tasks.find(recipe.task)
+    task = tasks.together(config.task_names(recipe))
     arguments = _arguments(recipe, output / "checkpoints" / result)
     rows = setup.rows(
         task, recipe, "train", per_step=setup.rows_per_step(arguments), steps=arguments.max_steps
