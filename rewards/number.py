@@ -2,7 +2,8 @@
 
 An answer is a number when the whole of it is one number; a number is never searched for in a
 sentence.  So `13` is not read as `3`, and a list of guesses is nothing (both paid off in published
-rewards).
+rewards).  A reward reads a value or target that is text in the same way; a value that is no number
+gets the minimum, a target that is none is unusable.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from vlrl.contracts import UnusableTarget, reward
+from vlrl.contracts import UnusableTarget, Value, reward
 from vlrl.rewards.markup import bare
 
 MAX_CHARACTERS = 100
@@ -67,17 +68,17 @@ def parse(text: str, units: Sequence[str] = ()) -> Number | None:
 
 
 @reward("answer")
-def exact(value: Number, target: object) -> float:
+def exact(value: Value, target: object) -> float:
     """`1[v = t]`, in {0, 1}.
 
     3, 3.0 and "3" are equal; in R1-V, which compares strings, they are not.
     """
-    return float(_number(target) == value)
+    return float(_number(target) == _stated(value))
 
 
 @reward("answer")
 def tolerance(
-    value: Number, target: object, *, absolute: float = 0.0, relative: float = 0.0
+    value: Value, target: object, *, absolute: float = 0.0, relative: float = 0.0
 ) -> float:
     """`1[|v - t| <= max(absolute, relative |t|)]`, in {0, 1}; exact in the decimals as written."""
     number = _number(target)
@@ -86,7 +87,7 @@ def tolerance(
 
 
 @reward("answer")
-def threshold(value: Number, target: object, *, within: float = 0.35) -> float:
+def threshold(value: Value, target: object, *, within: float = 0.35) -> float:
     """`1[|v - t| < within]`, in {0, 1}, exact in the decimals as written.
 
     Q-Insight's reward for ratings.
@@ -96,7 +97,7 @@ def threshold(value: Number, target: object, *, within: float = 0.35) -> float:
 
 
 @reward("answer")
-def mean_relative_accuracy(value: Number, target: object) -> float:
+def mean_relative_accuracy(value: Value, target: object) -> float:
     """`1/10 sum over k = 0..9 of 1[|v - t| / |t| <= 1 - theta_k]` with `theta_k = .5 + .05 k`.
 
     In [0, 1]; `1[v = 0]` at t = 0.
@@ -111,7 +112,7 @@ def mean_relative_accuracy(value: Number, target: object) -> float:
 
 
 @reward("answer")
-def cosine(value: Number, target: object, *, low: float = 0.05, high: float = 0.2) -> float:
+def cosine(value: Value, target: object, *, low: float = 0.05, high: float = 0.2) -> float:
     """Full score within `low`, none from `high` relative error on, a cosine between them.
 
     With `e = |v - t| / |t|`: 1 for `e <= low`, 0 for `e >= high`, else
@@ -126,7 +127,7 @@ def cosine(value: Number, target: object, *, low: float = 0.05, high: float = 0.
 
 
 @reward("answer")
-def linear(value: Number, target: object) -> float:
+def linear(value: Value, target: object) -> float:
     """`max(0, 1 - |v - t| / |t|)`, in [0, 1]; `1[v = 0]` at t = 0.
 
     In place of vsGRPO's printed `|v - t| / min(v, t)`, which grows with the error and has no bound.
@@ -136,31 +137,40 @@ def linear(value: Number, target: object) -> float:
 
 def _number(target: object) -> Number:
     """The target as a number; UnusableTarget where it is none."""
-    if isinstance(target, int) and not isinstance(target, bool):
-        return target
-    if isinstance(target, float) and math.isfinite(target):
-        return float(target)
     if isinstance(target, str) and "%" in target:
         raise UnusableTarget(f"{target!r} is not a number; write percentages as a number")
-    if isinstance(target, str) and (value := parse(target)) is not None:
+    number = _stated(target)
+    if number is None:
+        raise UnusableTarget(f"{target!r} is not a number; give a finite number as the target")
+    return number
+
+
+def _stated(value: object) -> Number | None:
+    """The number that the value is, or states as text; None where it is none."""
+    if isinstance(value, str):
+        return parse(value)
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise UnusableTarget(f"{target!r} is not a number; give a finite number as the target")
+    return float(value) if isinstance(value, float) and math.isfinite(value) else None
 
 
-def _relative_error(value: Number, target: Number) -> float:
-    """`|v - t| / |t|`; at t = 0 it is 0 for v = 0, else infinite."""
-    if target == 0:
-        return 0.0 if value == 0 else math.inf
-    return abs(value - target) / abs(target)
+def _relative_error(value: object, target: Number) -> float:
+    """`|v - t| / |t|`; at t = 0 it is 0 for v = 0; else, and where v is no number, infinite."""
+    number = _stated(value)
+    if number is None or target == 0:
+        return 0.0 if number == 0 else math.inf
+    return abs(number - target) / abs(target)
+
+
+def _distance(value: object, target: Number) -> Fraction | float:
+    """`|v - t|`, exact; infinite where v is no number."""
+    number = _stated(value)
+    return math.inf if number is None else abs(_fraction(number) - _fraction(target))
 
 
 def _fraction(number: Number) -> Fraction:
     """The decimal that a float was written as: 0.1 is one tenth."""
     return Fraction(repr(number))
-
-
-def _distance(value: Number, target: Number) -> Fraction:
-    return abs(_fraction(value) - _fraction(target))
 
 
 def _bare(text: str, units: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 R1-VL's two process rewards, which need no reward model.  Its solutions are written in sections:
 `### Image Description:`, `### Rationales:`, `### Let's think step by step.`, `### Step 1:` to
-`### Step n:` and `### The final answer is:`; an `<answer>` block is a final answer too.
+`### Step n:` and `### The final answer is:`; an `<answer>` block is a final answer too.  A heading
+starts a line, or follows a tag (`<think>### Image Description:`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _HEADING = re.compile(
     r" | (?P<answer>The\ final\ answer\ is) ) [:.]? | (?P<block><answer>)",
     re.MULTILINE | re.VERBOSE,
 )
-_TAG = re.compile(r"</?(?:think|answer|observe|reason)>")
+_TAG = re.compile(r"</?(?:think|answer|observe|reason)>[ ]*")
 _TOKEN = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?|[^\W\d_]+|[^\w\s$*`#]|_")  # no markup
 
 
@@ -83,6 +84,7 @@ def order(completion: str, sample: Sample) -> float:
 
 def _sections(completion: str) -> list[_Section]:
     """The sections in the order of their headings, without tags; none of too many."""
+    completion = _TAG.sub(r"\n\g<0>\n", completion)  # so that what follows a tag starts a line
     headings = list(islice(_HEADING.finditer(completion), MAX_HEADINGS + 1))
     if len(headings) > MAX_HEADINGS:
         return []

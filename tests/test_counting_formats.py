@@ -153,6 +153,19 @@ def test_super_clevr_is_split_by_the_number_of_the_picture(tmp_path: Path) -> No
         read(f"{path}@tset")
 
 
+def test_a_row_of_super_clevr_without_the_number_of_its_picture_is_a_bad_row(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.png").write_bytes(png(10))
+    row = {"image_filename": "a.png", "image_index": 1, "question": "How many?", "answer": 1}
+    path = tmp_path / "superCLEVR_questions_30k.json"
+    path.write_text(json.dumps([3, {**row, "image_index": 25_000}, {"question": "?"}, row]))
+    no_object, lacking, sound = read(path)
+    assert isinstance(no_object, BadRow) and isinstance(lacking, BadRow)
+    assert isinstance(sound, Sample) and sound.id.endswith(":4")
+    assert [each.row for each in (no_object, lacking)] == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -3,6 +3,7 @@
 import base64
 import importlib.util
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from raw_rows import TEXTS, greys, png, read, samples, table, write_jsonl
 
-from vlrl import prompts
+from vlrl import prompts, tasks
 from vlrl.contracts import BadRow, Sample, Source, UserError
 from vlrl.data import counting
 from vlrl.data.formats import rows
@@ -24,6 +25,17 @@ from vlrl.rewards import number
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 
 # The published layouts
+
+FORMATS = [each for name in tasks.names() for each in tasks.find(name).formats]
+LOADER = re.compile(r"[\w.-]+/[\w.-]+, [\w./-]+, ([0-9a-f]{7,40}|no commit stated)")
+PAGE = re.compile(r"[a-z.]+\.[a-z]+/[\w./-]+")
+
+
+@pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.name)
+def test_every_format_says_where_its_layout_comes_from(each: rows.Format) -> None:
+    is_described = each.proof == "description-only"
+    if each.origin != "rows of your own":
+        assert (PAGE if is_described else LOADER).fullmatch(each.origin), each.origin
 
 
 def test_the_samples_of_r1v_are_read() -> None:
@@ -174,7 +186,7 @@ def test_a_broken_row_says_where_and_why_and_the_others_are_read(name: str, tmp_
 
 
 def test_a_format_that_stumbles_over_a_row_makes_it_a_bad_row(tmp_path: Path) -> None:
-    stumbling = rows.Format(name="x", columns=("image",), read=lambda row: row["image"].strip(3))
+    stumbling = any_row(lambda row: row["image"].strip(3), columns=("image",))
     path = write_jsonl(tmp_path / "rows.jsonl", TEXTS[0])
     source = Source(spec=str(path))
     (bad,) = rows.read(source, (stumbling,), task="counting", parse_target=number.parse)
@@ -213,7 +225,8 @@ def test_an_empty_file_is_a_bad_row(name: str, tmp_path: Path) -> None:
 
 
 def any_row(read_row: Callable[[rows.Row], rows.Fields | None], **options: Any) -> rows.Format:
-    return rows.Format(name="x", columns=options.pop("columns", ()), read=read_row, **options)
+    options = {"columns": (), "origin": "rows of your own", **options}
+    return rows.Format(name="x", read=read_row, **options)
 
 
 def found_in(path: Path, *formats: rows.Format) -> list[Sample | BadRow]:

@@ -9,8 +9,10 @@ from answer_cases import check, load, name_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vlrl.contracts import UnusableTarget
+from vlrl.contracts import Sample, UnusableTarget
+from vlrl.data.visual_math import VisualMath
 from vlrl.rewards import number
+from vlrl.scoring import score
 
 REWARDS = [
     number.exact,
@@ -124,3 +126,52 @@ def test_a_target_that_is_no_number_is_unusable(reward: Callable, target: object
         reward(3, target)
     with pytest.raises(UnusableTarget):
         reward(None, target)
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        math.nan,
+        math.inf,
+        "A",
+        "",
+        "x + 1",
+        r"\frac{3}{4}",
+        "1 or 3",
+        [1],
+        {"value": 1},
+        b"1",
+    ],
+)
+def test_a_value_that_is_no_number_gets_the_minimum(reward: Callable, value: object) -> None:
+    low, _ = reward.reward_range
+    assert [reward(value, target) for target in (1, 0, "1")] == [low] * 3
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_a_text_that_states_a_number_is_that_number(reward: Callable) -> None:
+    assert reward("1,234.5", 1234.5) == reward(1234.5, "1,234.5") == reward("12", "twelve") == 1
+    assert reward("90", "45") == reward(90, 45)
+
+
+@pytest.mark.parametrize("name", [f"number.{reward.__name__}" for reward in REWARDS])
+@pytest.mark.parametrize(
+    ("answer", "target", "expected", "problem"),
+    [
+        ("45", "45", 1, "none"),
+        ("x + 1", "45", 0, "none"),
+        ("none of them is right", "45", 0, "unparsable"),
+        ("45", r"16\pi", None, "target_unusable"),
+        ("x + 1", r"16\pi", None, "target_unusable"),
+    ],
+)
+def test_a_recipe_may_use_it_where_values_are_latex(
+    name: str, answer: str, target: str, expected: float | None, problem: str
+) -> None:
+    sample = Sample(id="1", task="visual_math", question="?", target=target, kind="math")
+    completion = f"<think>So.</think><answer>{answer}</answer>"
+    found = score(VisualMath(), sample, completion, rewards={"accuracy": {"use": name}})
+    assert (found.parts["accuracy"], found.problem) == (expected, problem)

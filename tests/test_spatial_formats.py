@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,30 @@ def test_described_scenes_are_asked_about(tmp_path: Path) -> None:
     (bad,) = read(tmp_path / "a.json")
     assert isinstance(bad, BadRow)
     assert bad.reason == "scene1 is no description of a scene (KeyError('room_size'))"
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ('{"scene": {"object_bbox": ', "no valid JSON ("),
+        ('["object_bbox"]', "no JSON object but list"),
+        ('{"scene": "object_bbox"}', "scene is no description of a scene (TypeError("),
+        (
+            '{"scene": {"object_bbox": [], "object_counts": {}, "room_size": 1}}',
+            "scene is no description of a scene (AttributeError(",
+        ),
+    ],
+)
+def test_a_broken_file_of_scenes_is_a_bad_row_and_the_others_are_asked_about(
+    tmp_path: Path, broken: str, reason: str
+) -> None:
+    shutil.copytree(SAMPLES / "vsi_scenes", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "a.json").write_text(broken)
+    (tmp_path / "b.json").mkdir()  # no file
+    bad, *found = read(tmp_path)
+    assert isinstance(bad, BadRow) and bad.reason.startswith(reason)
+    assert (bad.file, bad.row) == (str(tmp_path / "a.json"), 1)
+    assert found == good(tmp_path / "scannet_meta_info_val.json")
 
 
 def test_a_missing_video_is_a_bad_row(tmp_path: Path) -> None:

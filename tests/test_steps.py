@@ -70,6 +70,28 @@ def test_how_a_heading_is_written(heading: str, is_read: bool) -> None:
     assert steps.coverage(completion, with_steps(["radius"])) == is_read
 
 
+@pytest.mark.parametrize("tag", ["<think>", "<think> ", "<think>\n", "<observe>", "<reason>"])
+def test_a_heading_may_follow_a_tag(tag: str) -> None:
+    parts = [HEADINGS["D"], HEADINGS["R"], f"{HEADING} 1: radius"]
+    for place in range(3):
+        lines = [f"{tag * (place == at)}{part}" for at, part in enumerate(parts)]
+        for answer in (f"</think>{HEADINGS['A']}", f"<answer>{HEADINGS['A']}</answer>"):
+            completion = "\n".join(lines) + answer
+            assert steps.coverage(completion, with_steps(["radius"])) == 1
+            assert steps.order(completion, SAMPLE) == 1
+
+
+def test_a_heading_without_text_in_an_answer_block_is_no_answer() -> None:
+    completion = f"<think>{HEADING} 1: radius</think><answer>{HEADINGS['E']}</answer>"
+    assert steps.coverage(completion, with_steps(["radius"])) == 0
+
+
+def test_a_tag_parts_what_stands_around_it() -> None:
+    completion = f"{HEADING} 1: 13<think>5</think>{HEADINGS['A']}"
+    assert steps.coverage(completion, with_steps(["135"])) == 0
+    assert steps.coverage(completion, with_steps(["13"])) == 1
+
+
 @FEW
 @given(
     text=st.one_of(st.text(), st.lists(st.sampled_from([*HEADINGS.values(), "\n"])).map("".join))

@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import datasets
@@ -105,6 +106,30 @@ def test_reading_a_table_leaves_no_picture_in_memory(tmp_path: Path) -> None:
     assert kept < len(picture)
 
 
+def peak_bytes(path: Path) -> int:
+    """Of memory, while the rows of the table are read."""
+    tracemalloc.start()
+    for _ in tables.stored_rows(Source(spec=str(path))):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_a_table_is_never_in_memory_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    num_rows, row_bytes = 64, 400_000
+    cells = [{"cell": Random(number).randbytes(row_bytes)} for number in range(num_rows)]
+    path = tmp_path / "rows.parquet"
+    datasets.Dataset.from_list(cells).to_parquet(path, batch_size=1)  # row groups of one row
+    assert peak_bytes(path) < num_rows * row_bytes / 2  # while it is copied to the cache
+    monkeypatch.setattr(tables, "BATCH_BYTES", num_rows * row_bytes)
+    assert peak_bytes(path) < 3 * row_bytes
+    monkeypatch.setattr(tables, "BATCH_BYTES", 2 * num_rows * row_bytes)
+    assert peak_bytes(path) > num_rows * row_bytes  # small rows are read together
+
+
 def test_rows_of_one_number_in_two_files_have_two_ids(tmp_path: Path) -> None:
     for part in ("a", "b"):
         write_jsonl(tmp_path / part / "rows.jsonl", {**TEXTS[0], "id": 7})
@@ -155,6 +180,7 @@ def test_labelled_pictures_become_samples(tmp_path: Path) -> None:
     labels = Format(
         name="labels",
         columns=("image", "label"),
+        origin="rows of your own",
         read=lambda row: {"image": row["image"], "question": "What?", "target": row["label"]},
     )
     source = Source(spec=str(tmp_path))

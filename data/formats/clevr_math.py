@@ -66,18 +66,18 @@ FORMAT = Format(
     columns=("template_filename", "image_filename", "split", "question", "answer"),
     read=_read,
     image_folders=("CLEVR_v1.0/images", "../images", "images"),
-    origin="github.com/dali-does/clevr-math, clevr-math-loader.py, d9a9f8f",
+    origin="dali-does/clevr-math, clevr-math-loader.py, d9a9f8f",
 )
 ROWS = Format(
     name="clevr_math_rows",
     columns=("template", "question", "image", "label"),
     read=_read_row,
-    origin="github.com/dali-does/clevr-math, clevr-math-loader.py, d9a9f8f",
+    origin="dali-does/clevr-math, clevr-math-loader.py, d9a9f8f",
 )
 REASON_RFT = Format(
     name="reason_rft_counting",
     columns=("id", "image", "problem", "answer"),
     read=_read_reason_rft,
     image_folders=(".", "..", "../images"),
-    origin="github.com/tanhuajie/Reason-RFT, train/stage_rl/grpo.py, d0a8070",
+    origin="tanhuajie/Reason-RFT, train/stage_rl/grpo.py, d0a8070",
 )

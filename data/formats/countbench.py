@@ -19,5 +19,5 @@ FORMAT = Format(
     name="countbench",
     columns=("image", "question", "number"),
     read=_read,
-    origin="github.com/EvolvingLMMs-Lab/lmms-eval, lmms_eval/tasks/countbenchqa, 0d37370",
+    origin="EvolvingLMMs-Lab/lmms-eval, lmms_eval/tasks/countbenchqa, 0d37370",
 )

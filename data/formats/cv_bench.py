@@ -4,7 +4,8 @@
 hub; `answer` is "(A)".  `test.jsonl` has no `image`: its `filename` is a path beside it.  The boxes
 that 3D questions speak of are drawn into the pictures.  `prompt` repeats question and choices.
 
-The published score is the mean of 2D and 3D, where 2D is the mean over its sources ADE20K and COCO.
+The published score is the mean of 2D and 3D, where 2D is the mean over its sources ADE20K and COCO,
+and 3D all of Omni3D: `mean:type/source`.
 
 Read in lmms-eval (github.com/EvolvingLMMs-Lab/lmms-eval, commit 9328c2f),
 lmms_eval/tasks/cv_bench/utils.py, and in VisualThinker-R1-Zero (commit cd71978),
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 from vlrl.data.formats.rows import Fields, Format, Row
 from vlrl.rewards import choice
+
+META = {"type": "type", "subtask": "task", "source": "source"}  # our name -> the column
 
 
 def _read(row: Row) -> Fields:
@@ -28,7 +31,7 @@ def _read(row: Row) -> Fields:
         "target": letter,
         "kind": "choice",
         "options": options,
-        "meta": {"subtask": row["task"], "source": row.get("source", "")},
+        "meta": {ours: row[theirs] for ours, theirs in META.items() if theirs in row},
         "id": row.get("idx"),
     }
 

@@ -28,5 +28,5 @@ FORMAT = Format(
     columns=("problem", "solution", "video_filename"),
     read=_read,
     image_folders=(".", "dvd", "dvd_dataset"),
-    origin="github.com/Hui-design/Open-LLaVA-Video-R1, llava_video_inference.py, da2a228",
+    origin="Hui-design/Open-LLaVA-Video-R1, llava_video_inference.py, da2a228",
 )

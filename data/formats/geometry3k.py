@@ -14,14 +14,13 @@ The columns of the rows are those that EasyR1 and lmms-eval read; they are known
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from vlrl.contracts import Source
 from vlrl.data.formats import golds
 from vlrl.data.formats.rows import Fields, Format, Row
-from vlrl.data.formats.tables import Stored, choose_split, path_and_split
+from vlrl.data.formats.tables import Stored, choose_split, json_file, path_and_split
 
 SPLITS = ("train", "val", "test")
 PICTURE = "img_diagram.png"
@@ -40,13 +39,8 @@ def _problems(folder: Path, root: Path) -> Iterator[Stored]:
     files = folder.glob("*/data.json")
     for file in sorted(files, key=lambda file: (len(file.parent.name), file.parent.name)):
         name = file.relative_to(root).as_posix()
-        try:
-            cells, problem = json.loads(file.read_bytes()), ""
-        except ValueError as error:
-            cells, problem = {}, f"no valid JSON ({error})"
-        yield Stored(
-            cells=cells, problem=problem, file=str(file), number=1, name=name, folder=file.parent
-        )
+        place = {"file": str(file), "number": 1, "name": name, "folder": file.parent}
+        yield Stored.of(json_file(file), **place)
 
 
 def _read(row: Row) -> Fields:
@@ -77,5 +71,5 @@ ROWS = Format(
     columns=("images", "problem", "answer"),
     read=_read_row,
     proof="description-only",
-    origin="hiyouga/geometry3k (hub)",
+    origin="huggingface.co/datasets/hiyouga/geometry3k",
 )

@@ -15,15 +15,12 @@ utils/data_processing.py, which reads it as it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from vlrl.contracts import Source
 from vlrl.data.formats.rows import Fields, Format, Row
-from vlrl.data.formats.tables import Stored, choose_split, path_and_split
+from vlrl.data.formats.tables import Stored, choose_split, json_file, path_and_split
 
 SPLITS = ("train", "val", "test")
 QUESTION = 'Which region is meant here: "{}"?'
@@ -44,27 +41,28 @@ def _pairs(folder: Path) -> list[Path]:
 
 def _texts(folder: Path) -> Iterator[Stored]:
     for file in _pairs(folder):
-        place = partial(Stored, file=str(file), folder=folder)
-        image = {"image": file.with_suffix(".jpg").name}
-        try:
-            found = _load(file)
-            texts = [*found["text"]]
-        except (ValueError, LookupError, TypeError) as error:
-            problem = f"no JSON object with a text in it ({error!r})"
-            yield place(cells=image, problem=problem, number=1, name=file.name)
-            continue
-        for number, text in enumerate(texts, start=1):
-            yield place(
-                cells={**found, "text": text, **image}, number=number, name=f"{file.name}:{number}"
-            )
+        for number, cells in enumerate(_cells(file), start=1):
+            name = f"{file.name}:{number}"
+            yield Stored.of(cells, file=str(file), number=number, name=name, folder=folder)
 
 
-def _load(file: Path) -> Any:
-    data = file.read_bytes()
+def _cells(file: Path) -> list[Row | str]:
+    """The cells for each text of a pair, or what is wrong with it."""
+    found = json_file(file, _decoded)
+    if isinstance(found, str):
+        return [found]
+    texts = found.get("text")
+    if not isinstance(texts, list) or not texts:
+        return ["it holds no list of texts"]
+    image = file.with_suffix(".jpg").name
+    return [{**found, "text": text, "image": image} for text in texts]
+
+
+def _decoded(data: bytes) -> str:
     try:
-        return json.loads(data.decode("utf-8"))
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        return json.loads(data.decode("cp1252"))
+        return data.decode("cp1252")
 
 
 def _read(row: Row) -> Fields:
@@ -83,5 +81,5 @@ FORMAT = Format(
     read=_read,
     rows=rows,
     proof="loader-run",
-    origin="github.com/Liuziyu77/Visual-RFT lisa_evaluation/gen_box_ann.py 9486633",
+    origin="Liuziyu77/Visual-RFT, lisa_evaluation/gen_box_ann.py, 9486633",
 )

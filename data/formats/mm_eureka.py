@@ -70,5 +70,5 @@ MMK12 = Format(
     columns=("question", "answer", "subject", "image"),
     read=_read_k12,
     proof="description-only",
-    origin="FanqingM/MMK12 (hub)",
+    origin="huggingface.co/datasets/FanqingM/MMK12",
 )

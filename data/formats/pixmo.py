@@ -20,5 +20,5 @@ FORMAT = Format(
     name="pixmo",
     columns=("image", "question", "answer"),
     read=_read,
-    origin="github.com/EvolvingLMMs-Lab/lmms-eval, lmms_eval/tasks/pixmo_count, afa400a",
+    origin="EvolvingLMMs-Lab/lmms-eval, lmms_eval/tasks/pixmo_count, afa400a",
 )

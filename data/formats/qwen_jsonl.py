@@ -31,5 +31,5 @@ FORMAT = Format(
     read=_read,
     image_folders=("../..", "..", "."),
     proof="loader-run",
-    origin="github.com/OpenGVLab/InternVL internvl_chat/eval/refcoco/evaluate_grounding.py 226363e",
+    origin="OpenGVLab/InternVL, internvl_chat/eval/refcoco/evaluate_grounding.py, 226363e",
 )

@@ -25,7 +25,7 @@ def _read(row: Row) -> Fields:
     return {
         "image": row["image_path"],
         "question": row["problem"],
-        "reasoning": f"\n{solution.strip()}\n",  # the headings count at the start of a line
+        "reasoning": solution.strip(),
         **fields,
         "meta": {**fields.get("meta", {}), **({"key_steps": steps} if steps else {})},
     }

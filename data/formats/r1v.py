@@ -39,5 +39,5 @@ FORMAT = Format(
     name="r1v",
     columns=("image", "problem", "solution"),
     read=_read,
-    origin="github.com/StarsfieldAI/R1-V, src/r1-v/src/open_r1/grpo.py, bbbbe3d",
+    origin="StarsfieldAI/R1-V, src/r1-v/src/open_r1/grpo.py, bbbbe3d",
 )

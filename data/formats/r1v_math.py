@@ -9,7 +9,7 @@
 GeoQA's solutions are `<answer> 145° </answer>`; open-r1's begin with the thinking, and its columns
 `original_question, original_answer` are not read; Reason-RFT's `cot` is the worked solution.
 
-Read in R1-V (github.com/Deep-Agent/R1-V, commit bbbbe3d: src/r1-v/src/open_r1/grpo.py and
+Read in R1-V (github.com/StarsfieldAI/R1-V, commit bbbbe3d: src/r1-v/src/open_r1/grpo.py and
 src/eval/prompts), open-r1-multimodal (github.com/EvolvingLMMs-Lab/open-r1-multimodal, commit
 232b7ba: local_scripts/prepare_hf_data.py) and Reason-RFT (github.com/tanhuajie/Reason-RFT, commit
 d0a8070: train/stage_rl/grpo.py, README.md).  A gold that is one letter is the letter of an option.
@@ -52,14 +52,14 @@ R1V = Format(
     name="r1v_math",
     columns=("image", "problem", "solution"),
     read=_read_r1v,
-    origin="Deep-Agent/R1-V, src/r1-v/src/open_r1/grpo.py, bbbbe3d",
+    origin="StarsfieldAI/R1-V, src/r1-v/src/open_r1/grpo.py, bbbbe3d",
 )
 GEOQA_TEST = Format(
     name="geoqa_test",
     columns=("image_path", "question", "ground_truth"),
     read=_read_prompts,
     image_folders=("..", "."),
-    origin="Deep-Agent/R1-V, src/eval/prompts/geoqa_test_prompts.jsonl, bbbbe3d",
+    origin="StarsfieldAI/R1-V, src/eval/prompts/geoqa_test_prompts.jsonl, bbbbe3d",
 )
 REASON_RFT = Format(
     name="reason_rft",

@@ -43,11 +43,15 @@ def rows(path: Path, source: Source) -> Iterator[Stored] | None:
     found = lisa.rows(path, source)
     if found is None:
         return None
-    placed = (
-        replace(row, cells={**row.cells, "image": str(row.folder / row.cells["image"])})
-        for row in found
-    )
-    return placed if source.role == "train" else (row for row in placed if row.number == 1)
+    asked = found if source.role == "train" else (row for row in found if row.number == 1)
+    return map(_placed, asked)
+
+
+def _placed(row: Stored) -> Stored:
+    """With the path of its picture, whose size is needed to paint."""
+    if row.problem:
+        return row
+    return replace(row, cells={**row.cells, "image": str(row.folder / row.cells["image"])})
 
 
 def paint(shapes: Sequence[Any], height: int, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -112,11 +116,11 @@ FORMAT = Format(
     read=_read,
     rows=rows,
     proof="loader-run",
-    origin="github.com/dvlab-research/LISA utils/data_processing.py 3cb2d43",
+    origin="dvlab-research/LISA, utils/data_processing.py, 3cb2d43",
 )
 COPY = Format(
     name="seg_zero_reasonseg",
     columns=("image", "mask", "text", "ann_id"),
     read=_read_copy,
-    origin="github.com/dvlab-research/Seg-Zero evaluation_scripts/create_reasonseg_hf.py 42a3345",
+    origin="dvlab-research/Seg-Zero, evaluation_scripts/create_reasonseg_hf.py, 42a3345",
 )

@@ -20,7 +20,9 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from collections.abc import Collection, Iterator
+import reprlib
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,34 @@ class _Literals(pickle._Unpickler):
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
 
+def _sentences(file: Path, source: Source) -> Iterator[Stored]:
+    found = load_literals(file)
+    refs = found if isinstance(found, list) else []
+    splits = _splits([ref for ref in refs if _is_ref(ref)])
+    if not splits:
+        raise UserError(f"{file}: there are no refs in it; take the file from the publisher")
+    chosen = choose_split(splits, path_and_split(source.spec)[1], source)
+    instances = json.loads((file.parent / "instances.json").read_bytes())
+    images, annotations = _by_id(instances["images"]), _by_id(instances["annotations"])
+    asked = chain.from_iterable(_cells(ref, chosen, images, annotations) for ref in refs)
+    for number, cells in enumerate(asked, start=1):
+        name = f"{file.name}@{chosen}:{number}"
+        yield Stored.of(cells, file=str(file), number=number, name=name, folder=file.parent)
+
+
+def _is_ref(ref: Any) -> bool:
+    is_told = _has_ids(ref, "ref_id", "ann_id", "image_id") and isinstance(ref.get("split"), str)
+    return is_told and isinstance(ref.get("sentences"), list)
+
+
+def _has_ids(row: Any, *names: str) -> bool:
+    return isinstance(row, dict) and all(isinstance(row.get(name), int | str) for name in names)
+
+
+def _by_id(rows: Collection[Any]) -> dict[int | str, Row]:
+    return {row["id"]: row for row in rows if _has_ids(row, "id")}
+
+
 def _splits(refs: Collection[Row]) -> set[str]:
     found = {ref["split"] for ref in refs}
     return found | ({"test"} if any("test" in name for name in found) else set())
@@ -69,25 +99,21 @@ def _is_in(split: str, chosen: str) -> bool:
     return chosen in split if chosen == "test" else chosen == split
 
 
-def _sentences(file: Path, source: Source) -> Iterator[Stored]:
-    refs = load_literals(file)
-    instances = json.loads((file.parent / "instances.json").read_bytes())
-    images = {image["id"]: image for image in instances["images"]}
-    annotations = {each["id"]: each for each in instances["annotations"]}
-    chosen = choose_split(_splits(refs), path_and_split(source.spec)[1], source)
-    asked = (ref for ref in refs if _is_in(ref["split"], chosen))
-    pairs = ((ref, sentence) for ref in asked for sentence in ref["sentences"])
-    for number, (ref, sentence) in enumerate(pairs, start=1):
-        known = ref["image_id"] in images and ref["ann_id"] in annotations
-        cells = {**annotations[ref["ann_id"]], **images[ref["image_id"]]} if known else {}
-        yield Stored(
-            cells={**cells, **sentence},
-            problem="" if known else f"instances.json lacks what ref {ref['ref_id']} names",
-            file=str(file),
-            number=number,
-            name=f"{file.name}@{chosen}:{number}",
-            folder=file.parent,
-        )
+def _cells(
+    ref: Any, chosen: str, images: Mapping[Any, Row], annotations: Mapping[Any, Row]
+) -> list[Row | str]:
+    """The cells of each sentence of a ref, or what is wrong with it; none of another split."""
+    if not _is_ref(ref):
+        return [f"this is no ref with its ids, split and sentences: {reprlib.repr(ref)}"]
+    if not _is_in(ref["split"], chosen):
+        return []
+    if ref["image_id"] not in images or ref["ann_id"] not in annotations:
+        return [f"instances.json lacks what ref {ref['ref_id']} names"] * len(ref["sentences"])
+    about = {**annotations[ref["ann_id"]], **images[ref["image_id"]]}
+    return [
+        {**about, **sentence} if isinstance(sentence, dict) else f"no sentence but {sentence!r}"
+        for sentence in ref["sentences"]
+    ]
 
 
 def _read(row: Row) -> Fields:
@@ -114,5 +140,5 @@ FORMAT = Format(
     ),
     rows=rows,
     proof="loader-run",
-    origin="github.com/lichengunc/refer refer.py 2fe1dfe",
+    origin="lichengunc/refer, refer.py, 2fe1dfe",
 )

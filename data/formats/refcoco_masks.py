@@ -50,5 +50,5 @@ FORMAT = replace(
     name="refcoco_masks",
     columns=("file_name", "width", "height", "segmentation", "sent", "sent_id"),
     read=_read,
-    origin="github.com/dvlab-research/LISA utils/refer.py 3cb2d43",
+    origin="dvlab-research/LISA, utils/refer.py, 3cb2d43",
 )

@@ -52,5 +52,5 @@ FORMAT = Format(
     columns=("problem", "solution", "image", "img_height", "img_width"),
     read=_read,
     proof="loader-run",
-    origin="github.com/dvlab-research/Seg-Zero prepare_dataset/gen_training_dataset.py 42a3345",
+    origin="dvlab-research/Seg-Zero, prepare_dataset/gen_training_dataset.py, 42a3345",
 )

@@ -71,7 +71,7 @@ def _rows(name: str, path: Path, source: Source) -> Iterator[Stored] | None:
         return None
     part = PARTS[choose_split(PARTS, path_and_split(source.spec)[1], source)]
     stored = stored_rows(replace(source, spec=str(path)))
-    return (row for row in stored if row.problem or row.cells.get("image_index") in part)
+    return (row for row in stored if row.cells.get("image_index", part[0]) in part)
 
 
 FORMAT = Format(
@@ -79,21 +79,21 @@ FORMAT = Format(
     columns=("image_path", "question", "ground_truth"),
     read=_read,
     image_folders=("..", "."),
-    origin="github.com/StarsfieldAI/R1-V, src/eval/test_qwen2vl_counting_superclevr.py, bbbbe3d",
+    origin="StarsfieldAI/R1-V, src/eval/test_qwen2vl_counting_superclevr.py, bbbbe3d",
 )
 QUESTIONS = Format(
     name="superclevr_questions",
-    columns=("image_filename", "question", "answer"),
+    columns=("image_filename", "image_index", "question", "answer"),
     read=_read_question,
     image_folders=("images", "."),
     rows=partial(_rows, "superCLEVR_questions"),
-    origin="github.com/Lizw14/Super-CLEVR, output/superCLEVR_questions_5.json, 896413b",
+    origin="Lizw14/Super-CLEVR, output/superCLEVR_questions_5.json, 896413b",
 )
 SCENES = Format(
     name="superclevr_scenes",
-    columns=("image_filename", "objects"),
+    columns=("image_filename", "image_index", "objects"),
     read=_read_scene,
     image_folders=("images", "."),
     rows=partial(_rows, "superCLEVR_scenes"),
-    origin="github.com/Lizw14/Super-CLEVR, scripts/merge_scenes.py, 896413b",
+    origin="Lizw14/Super-CLEVR, scripts/merge_scenes.py, 896413b",
 )

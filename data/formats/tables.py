@@ -39,6 +39,7 @@ TABLES = (".parquet", ".arrow", ".jsonl", ".csv", ".tsv", ".json")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
 BATCH = 64  # rows in memory at a time
+BATCH_BYTES = 2**23  # where they hold more, they leave their table one by one
 SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
@@ -61,6 +62,13 @@ class Stored:
     name: str  # `file:number`, with the file's path inside the source: unique in it
     folder: Path = Path()  # paths in the row are relative to it
     again: Callable[[], Row] | None = None  # reads the cells anew, where nobody has to keep them
+
+    @classmethod
+    def of(cls, found: Row | str, **place: Any) -> Stored:
+        """The row of these cells, or with what is wrong with them; `place` are the other fields."""
+        if isinstance(found, str):
+            return cls(cells={}, problem=found, **place)
+        return cls(cells=found, **place)
 
 
 def stored_rows(source: Source) -> Iterator[Stored]:
@@ -176,6 +184,19 @@ def _picture_rows(
 
 
 def _file_rows(path: Path, name: str) -> Iterator[Stored]:
+    reader = _reader(path)
+    found = False
+    with user_errors(f"{path} cannot be read", _SAVE_ANEW):
+        rows = reader(path) if path.stat().st_size else iter(())
+        for row in _stored(rows, str(path), name, path.parent):
+            found = True
+            yield row
+    if not found:
+        place = {"file": str(path), "number": 1, "name": f"{name}:1"}
+        yield Stored.of("the file holds no row", cure="fill or remove the file", **place)
+
+
+def _reader(path: Path) -> Callable[[Path], Iterator[Numbered]]:
     readers = {
         ".jsonl": _jsonl,
         ".json": _json,
@@ -188,21 +209,7 @@ def _file_rows(path: Path, name: str) -> Iterator[Stored]:
         raise UserError(f"{path}: archives are not read; unpack it and give what was in it")
     if path.suffix not in readers:
         raise UserError(f"{path}: this is no table; give a {', '.join(TABLES)} file or a folder")
-    found = False
-    with user_errors(f"{path} cannot be read", _SAVE_ANEW):
-        rows = readers[path.suffix](path) if path.stat().st_size else iter(())
-        for row in _stored(rows, str(path), name, path.parent):
-            found = True
-            yield row
-    if not found:
-        yield Stored(
-            cells={},
-            problem="the file holds no row",
-            cure="fill or remove the file",
-            file=str(path),
-            number=1,
-            name=f"{name}:1",
-        )
+    return readers[path.suffix]
 
 
 Numbered = tuple[int, Row | str, Callable[[], Row] | None]
@@ -213,15 +220,8 @@ def _stored(
     rows: Iterator[Numbered], file: str, name: str, folder: Path = Path()
 ) -> Iterator[Stored]:
     for number, cells, again in rows:
-        yield Stored(
-            cells={} if isinstance(cells, str) else cells,
-            problem=cells if isinstance(cells, str) else "",
-            file=file,
-            number=number,
-            name=f"{name}:{number}",
-            folder=folder,
-            again=again,
-        )
+        where = {"file": file, "number": number, "name": f"{name}:{number}", "folder": folder}
+        yield Stored.of(cells, again=again, **where)
 
 
 def _jsonl(path: Path) -> Iterator[Numbered]:
@@ -231,9 +231,21 @@ def _jsonl(path: Path) -> Iterator[Numbered]:
                 yield number, _object(line), None
 
 
-def _object(line: bytes) -> Row | str:
+def json_file(path: Path, decode: Callable[[bytes], bytes | str] = bytes) -> Row | str:
+    """The object that a file of one object holds, or what is wrong with it.
+
+    `decode`: for texts that are not in UTF-8; its ValueError says why it cannot.
+    """
     try:
-        found = json.loads(line)
+        text = decode(path.read_bytes())
+    except (OSError, ValueError) as error:
+        return f"it cannot be read ({error})"
+    return _object(text)
+
+
+def _object(text: bytes | str) -> Row | str:
+    try:
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         return f"no valid JSON ({error})"
     return found if isinstance(found, dict) else f"no JSON object but {type(found).__name__}"
@@ -291,11 +303,14 @@ def _csv(path: Path, delimiter: str) -> Iterator[Numbered]:
 def _table(path: Path) -> Iterator[Numbered]:
     """A parquet file is copied once to the cache, as an arrow file that is mapped into memory."""
     from datasets import Dataset
+    from pyarrow.dataset import ParquetFragmentScanOptions
 
     if path.suffix == ".arrow":
         return _dataset(Dataset.from_file(str(path)))
     home = Path(os.environ.get("VLRL_HOME") or Path.home() / ".cache" / "vlrl")
-    return _dataset(Dataset.from_parquet(str(path), cache_dir=str(home / "tables")))
+    slim = ParquetFragmentScanOptions(pre_buffer=False)  # else the file is in memory as a whole
+    cache = str(home / "tables")
+    return _dataset(Dataset.from_parquet(str(path), cache_dir=cache, fragment_scan_options=slim))
 
 
 def _dataset(table: Any) -> Iterator[Numbered]:
@@ -312,7 +327,10 @@ def _stream(table: Any) -> Iterator[Numbered]:
 
 
 def _rows_of(stored: Any) -> Iterator[Row]:
-    return (row for batch in stored.iter(batch_size=BATCH) for row in batch.to_pylist())
+    for batch in stored.iter(batch_size=BATCH):
+        step = BATCH if batch.nbytes < BATCH_BYTES else 1
+        for start in range(0, len(batch), step):
+            yield from batch.slice(start, step).to_pylist()
 
 
 def _fetched(cell: Any) -> Any:

@@ -83,7 +83,7 @@ REC = Format(
     read=_read_rec,
     image_folders=FOLDERS,
     proof="loader-run",
-    origin="github.com/om-ai-lab/VLM-R1 src/open-r1-multimodal/src/open_r1/grpo_rec.py 90052f4",
+    origin="om-ai-lab/VLM-R1, src/open-r1-multimodal/src/open_r1/grpo_rec.py, 90052f4",
 )
 CONVERSATION = Format(
     name="vlm_r1_jsonl",
@@ -91,5 +91,5 @@ CONVERSATION = Format(
     read=_read_conversation,
     image_folders=FOLDERS,
     proof="loader-run",
-    origin="github.com/om-ai-lab/VLM-R1 src/open-r1-multimodal/src/open_r1/grpo_jsonl.py 90052f4",
+    origin="om-ai-lab/VLM-R1, src/open-r1-multimodal/src/open_r1/grpo_jsonl.py, 90052f4",
 )

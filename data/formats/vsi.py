@@ -13,9 +13,11 @@ come without videos: those of ScanNet are to lie in `scannet/` beside them.
 Of a scene that is described, one question of every subtask is drawn that it offers one for (see
 `world/spatial_questions.py`); another seed draws others.
 
-Ten raw types make eight subtasks; `meta["subtask"]` is the raw type.  Four of them ask for numbers,
-in metres, centimetres, square metres or pieces; `options` is null there.  In the others it is
-["A. left", "B. right", ...] and `ground_truth` a letter; VSI-100k has the text of the option.
+`meta["subtask"]` is one of ten raw types, `meta["group"]` one of the eight that VSI-Bench's score
+is the mean of: the three levels of `object_rel_direction` are one group, and count alike in it.
+Four groups ask for numbers, in metres, centimetres, square metres or pieces; `options` is null
+there.  In the others it is ["A. left", "B. right", ...] and `ground_truth` a letter; VSI-100k has
+the text of the option.
 VSI-100k measures from centre to centre, VSI-Bench between closest points.
 
 `vsi_bench` loader-run: lmms_eval/tasks/vsibench/utils.py of thinking-in-space
@@ -26,7 +28,6 @@ in its paper (arxiv.org/abs/2504.00883) alone; a recipe may name columns that ar
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -36,7 +37,7 @@ from typing import Any
 
 from vlrl.contracts import Source
 from vlrl.data.formats.rows import Fields, Format, Row
-from vlrl.data.formats.tables import Stored
+from vlrl.data.formats.tables import Stored, json_file
 from vlrl.data.world.spatial_questions import Question, questions
 from vlrl.rewards import choice, number
 
@@ -51,6 +52,7 @@ CHOICES = (
     *("object_rel_distance", "route_planning", "obj_appearance_order"),
 )
 COLUMNS = ("dataset", "scene_name", "question_type", "question", "options", "ground_truth")
+DIRECTION = "object_rel_direction"  # of three levels
 HEAD_BYTES = 100_000  # in which a file of descriptions names its first box
 
 _LETTER = re.compile(r"\A[A-Z]\. ?")
@@ -74,10 +76,12 @@ def _read_open(row: Row) -> Fields:
 
 
 def _fields(row: Row, answer: Fields, unit: str) -> Fields:
+    subtask = row["question_type"]
+    group = DIRECTION if subtask.startswith(DIRECTION) else subtask
     return {
         "video": f"{row.get('dataset') or 'scannet'}/{row['scene_name']}.mp4",
         "question": row["question"],
-        "meta": {"subtask": row["question_type"], "unit": unit, "scene": row["scene_name"]},
+        "meta": {"subtask": subtask, "group": group, "unit": unit, "scene": row["scene_name"]},
         "reasoning": row.get("reasoning"),
         **answer,
     }
@@ -105,28 +109,44 @@ def _scenes(path: Path, source: Source) -> Iterator[Stored] | None:
 
 
 def _describes(path: Path) -> bool:
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return b'"object_bbox"' in file.read(HEAD_BYTES)
 
 
 def _asked(path: Path, source: Source) -> Iterator[Stored]:
     """Rows of VSI-Bench about every scene of the file."""
-    for place, (name, scene) in enumerate(json.loads(path.read_bytes()).items(), start=1):
-        where: dict[str, Any] = {"file": str(path), "number": place, "folder": path.parent}
-        try:
-            found = questions(scene, Random(f"{name}/{source.seed}"))
-        except (KeyError, TypeError, ValueError) as error:
-            problem = f"{name} is no description of a scene ({error!r})"
-            yield Stored(cells={}, problem=problem, name=f"{path.name}:{name}", **where)
-            continue
-        for question in found:
-            cells = {"dataset": scene.get("dataset"), "scene_name": name, **_cells(question)}
-            yield Stored(cells=cells, name=f"{path.name}:{name}/{question.subtask}", **where)
+    scenes = json_file(path)
+    if isinstance(scenes, str):
+        yield Stored.of(scenes, file=str(path), number=1, name=path.name)
+        return
+    for place, (name, scene) in enumerate(scenes.items(), start=1):
+        for cells in _about(name, scene, source.seed):
+            subtask = "" if isinstance(cells, str) else cells["question_type"]
+            yield Stored.of(
+                cells,
+                file=str(path),
+                number=place,
+                name=f"{path.name}:{name}/{subtask}",
+                folder=path.parent,
+            )
 
 
-def _cells(question: Question) -> Row:
+def _about(name: str, scene: Any, seed: int) -> list[Row | str]:
+    """The cells of each question about the scene, or what is wrong with it."""
+    try:
+        found = questions(scene, Random(f"{name}/{seed}"))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return [f"{name} is no description of a scene ({error!r})"]
+    return [_cells(question, name, scene.get("dataset")) for question in found]
+
+
+def _cells(question: Question, scene: str, dataset: str | None) -> Row:
     letters = zip("ABCD", question.options, strict=False)
     return {
+        "dataset": dataset,
+        "scene_name": scene,
         "question_type": question.subtask,
         "question": question.text,
         "options": [f"{letter}. {option}" for letter, option in letters] or None,
@@ -147,7 +167,7 @@ TRAIN = Format(
     columns=("scene_name", "question_type", "question", "ground_truth"),
     read=_read_open,
     proof="description-only",
-    origin="OPPOer/VSI-100k (hub)",
+    origin="arxiv.org/abs/2504.00883",
 )
 SCENES = Format(
     name="vsi_scenes",
