@@ -11,7 +11,7 @@
 `formats/refcoco.py, vlm_r1.py, qwen_jsonl.py, lisa.py` say what the rows look like, and
 `world/grounding.py` what the presets `@ood` and `@absent` are.
 
-The field counts an IoU of at least 0.5: reward `box.hit`.  `kinds/places.py` says what is asked and
+The field counts an IoU of at least 0.5: metric `box.hit`.  `kinds/places.py` says what is asked and
 right, and which targets make a bad row.
 """
 
@@ -65,8 +65,15 @@ class Grounding(KindTask):
             name="grounding_absent", source="world:grounding@absent", about="a quarter fit nothing"
         ),
         *(
-            Benchmark(name=name, source=f"{name}.jsonl", about=f"{size} sentences")
+            Benchmark(
+                name=name, source=f"{name}.jsonl", metric="box.hit", about=f"{size} sentences"
+            )
             for name, size in FIELD.items()
         ),
-        Benchmark(name="lisa_grounding", source="lisa_test.json", about="reasoning, ReasonSeg"),
+        Benchmark(
+            name="lisa_grounding",
+            source="lisa_test.json",
+            metric="box.hit",
+            about="reasoning, ReasonSeg",
+        ),
     )

@@ -65,12 +65,26 @@ class SpatialVideo(KindTask):
         Benchmark(
             name="spatial_ood", source="world:spatial_video@ood", about="L shapes, other colours"
         ),
-        Benchmark(name="vsi_bench", source="VSI-Bench/test.jsonl", about="5,130 questions"),
         Benchmark(
-            name="cv_bench_2d", source="nyu-visionx/CV-Bench:2D@test", about="count, relation"
+            name="vsi_bench",
+            source="VSI-Bench/test.jsonl",
+            metric="mean:group/subtask",
+            about="5,130 questions",
+        ),
+        Benchmark(
+            name="cv_bench_2d",
+            source="nyu-visionx/CV-Bench:2D@test",
+            metric="mean:source",
+            about="count, relation",
         ),
         Benchmark(
             name="cv_bench_3d", source="nyu-visionx/CV-Bench:3D@test", about="depth, distance"
+        ),
+        Benchmark(
+            name="cv_bench",
+            source="nyu-visionx/CV-Bench@test",
+            metric="mean:type/source",
+            about="2D and 3D, 2,638 questions",
         ),
         Benchmark(name="vsr", source="VSR/splits/zeroshot/test.jsonl", about="true or false"),
         Benchmark(name="sat_test", source="array/SAT@test", about="150 questions, real pictures"),

@@ -121,6 +121,7 @@ def test_eval_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> No
         "min_pixels": None,
         "max_pixels": 401408,
         "sources": {"one": "rows.jsonl", "two": "a=b"},
+        "segmenter": None,
     }
     assert recorder.calls == [("run", ("tiny", ["one", "two"]), options)]
 
@@ -134,8 +135,10 @@ def test_eval_wants_the_name_of_the_benchmark_with_a_source(
 
 def test_ask_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> None:
     recorder = stand_in("vlrl.evaluation.ask")
-    assert cli.main(["ask", "tiny", "scene.png", "How many?", "--mode", "direct"]) == 0
-    assert recorder.calls == [("run", ("tiny", "scene.png", "How many?", "direct", None), {})]
+    line = "ask tiny scene.png Where? --mode direct --out there.png"
+    assert cli.main(line.split()) == 0
+    expected = ("tiny", "scene.png", "Where?", "direct", None, Path("there.png"))
+    assert recorder.calls == [("run", expected, {})]
 
 
 def test_quickstart_passes_its_arguments_on(stand_in: Callable[[str], Recorder]) -> None:

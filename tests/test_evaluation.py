@@ -17,7 +17,8 @@ from vlrl import models, scoring, tasks
 from vlrl.contracts import Sample, Source, UserError
 from vlrl.evaluation import ask, evaluate, measure
 from vlrl.evaluation.generate import Completion, generate
-from vlrl.evaluation.measure import Measurement, bootstrap_interval, commonest_score, summary
+from vlrl.evaluation.measure import Measurement, commonest_score, summary
+from vlrl.evaluation.metrics import bootstrap_interval
 from vlrl.models import Loaded
 from vlrl.models.inputs import Prompt, make_prompt
 from vlrl.training.records import Lines
@@ -50,7 +51,7 @@ def prompts(loaded: Loaded, spec: str) -> list[Prompt]:
     ],
 )
 def test_intervals_by_hand(values: list[float], expected: tuple[float, float]) -> None:
-    assert bootstrap_interval(values) == expected
+    assert bootstrap_interval({(): values} if values else {}) == expected
 
 
 @pytest.mark.parametrize("num_values", [10, 200, 1000])
@@ -61,7 +62,7 @@ def test_intervals_are_those_of_scipy(num_values: int) -> None:
         (values,), np.mean, n_resamples=20_000, method="percentile", rng=rng, batch=1000
     ).confidence_interval
     tolerance = 0.1 * (theirs.high - theirs.low)  # of 2,000 resamples against 20,000
-    assert bootstrap_interval(list(values)) == pytest.approx(tuple(theirs), abs=tolerance)
+    assert bootstrap_interval({(): list(values)}) == pytest.approx(tuple(theirs), abs=tolerance)
 
 
 def test_the_commonest_answer_is_scored_on_every_sample() -> None:
@@ -95,7 +96,7 @@ def test_a_summary_counts_samples_and_completions() -> None:
         record(2, 1.0, habit="places", parsed=0),
     ]
     found = summary(TASK, samples("text:4"), records, mode="think", benchmark="b")
-    low, high = bootstrap_interval([0.5, 0.5, 1.0])
+    low, high = bootstrap_interval({(): [0.5, 0.5, 1.0]})
     assert found == Measurement(
         benchmark="b", mode="think", metric="accuracy", n=3, score=pytest.approx(2 / 3), low=low,
         high=high, parse_failures=2 / 8, truncated=2 / 8, mean_tokens=pytest.approx(124 / 8),

@@ -1,10 +1,15 @@
 """The segmenter of evaluation: a tiny SAM 2 with random weights, and the metrics of masks."""
 
+import logging
+import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from answering import answer_with
 from PIL import Image
 from transformers import (
     Sam2Config,
@@ -17,10 +22,15 @@ from transformers import (
     Sam2VisionConfig,
 )
 
-from vlrl.contracts import Sample, UserError
-from vlrl.evaluation.segmenter import Overlap, Segmenter, load_segmenter, metrics
+from vlrl import tasks
+from vlrl.contracts import Sample, Source, UserError
+from vlrl.evaluation import evaluate
+from vlrl.evaluation.measure import Measurement
+from vlrl.evaluation.metrics import Overlap, mask_metrics
+from vlrl.evaluation.segmenter import Segmenter, load_segmenter
 from vlrl.media import ImageOnDemand
 from vlrl.rewards import mask
+from vlrl.training.records import Lines
 
 SIDE_PX, WIDTH, HEIGHT = 64, 70, 50
 CAT = {"bbox_2d": [10, 10, 40, 40], "point_2d": [20, 20]}
@@ -57,12 +67,17 @@ def tiny_model() -> Sam2Model:
 
 
 @pytest.fixture(scope="module")
-def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
+def place(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("sam2")
     tiny_model().save_pretrained(folder)
     size = {"height": SIDE_PX, "width": SIDE_PX}
     Sam2Processor(image_processor=Sam2ImageProcessor(size=size)).save_pretrained(folder)
-    return load_segmenter(str(folder))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def segmenter(place: str) -> Segmenter:
+    return load_segmenter(place)
 
 
 def sample(wanted: np.ndarray, **changes: object) -> Sample:
@@ -153,10 +168,68 @@ def test_metrics_by_hand() -> None:
         Overlap(iou=0.0, intersection=0, union=300),
         Overlap(iou=1.0, intersection=0, union=0),
     ]
-    assert metrics(overlaps) == {"giou": 0.5, "ciou": 0.125}
-    assert metrics(overlaps[2:]) == {"giou": 1, "ciou": 1}
+    assert mask_metrics(overlaps) == {"giou": 0.5, "ciou": 0.125}
+    assert mask_metrics(overlaps[2:]) == {"giou": 1, "ciou": 1}
+    assert mask_metrics([]) == {}
 
 
 def test_what_is_no_segmenter_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
         load_segmenter(str(tmp_path))
+
+
+def measured(
+    out: Path, segmenter: str | None, benchmark: str = "segmentation_world"
+) -> tuple[Measurement, list[dict[str, Any]]]:
+    [found] = evaluate.measure_all("tiny", [benchmark], out=out, limit=3, segmenter=segmenter)
+    return found, list(Lines(out / "eval" / f"{benchmark}-think.jsonl"))
+
+
+def test_masks_of_answers_are_measured_beside_their_accuracy(
+    place: str, segmenter: Segmenter, tmp_path: Path, monkeypatch: Any
+) -> None:
+    answer_with(monkeypatch)
+    found, records = measured(tmp_path, place)
+    task = tasks.find("segmentation")
+    rows = tasks.samples(task, Source(spec="world:segmentation", role="test", take="first:3"))
+    overlaps = [
+        segmenter.overlap(row, record["parsed"]) for row, record in zip(rows, records, strict=True)
+    ]
+    assert [record["overlap"] for record in records] == list(map(asdict, overlaps))
+    assert found.metrics == mask_metrics(overlaps)
+    assert 0 < found.metrics["ciou"] < 1
+    plain, records = measured(tmp_path / "plain", None)
+    assert (found.metric, found.score) == ("accuracy", plain.score)
+    assert plain.metrics == {} and not any("overlap" in record for record in records)
+
+
+@pytest.mark.slow
+def test_another_segmenter_measures_anew(place: str, tmp_path: Path, monkeypatch: Any) -> None:
+    other = str(shutil.copytree(place, tmp_path / "other"))
+    asked = answer_with(monkeypatch)
+    for segmenter, num_asked in [(None, 3), (place, 6), (place, 6), (other, 9), (None, 12)]:
+        found, _ = measured(tmp_path, segmenter)
+        assert (len(asked), set(found.metrics)) == (
+            num_asked,
+            {"giou", "ciou"} if segmenter else set(),
+        )
+
+
+def test_rows_without_masks_have_no_metrics_of_them(
+    place: str, tmp_path: Path, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = answer_with(monkeypatch)
+    with caplog.at_level(logging.WARNING, logger="vlrl"):
+        found, records = measured(tmp_path, place, "counting_world")
+    assert "counting_world: 3 of 3 samples have no mask" in caplog.text
+    assert found.metrics == {} and not any("overlap" in record for record in records)
+    measured(tmp_path, None, "counting_world")
+    assert len(asked) == 3
+
+
+def test_a_segmenter_that_is_not_there_stops_before_a_model_loads(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(evaluate, "load", lambda *_, **__: pytest.fail("a model was loaded"))
+    with pytest.raises(UserError, match=r"segmenter .* cannot be read"):
+        measured(tmp_path, str(tmp_path))

@@ -12,7 +12,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,9 +158,10 @@ def _check(args: argparse.Namespace) -> int:
 
     tests = [Source(spec=args.test, role="test")] if args.test else []
     is_recipe = args.target.endswith((".yaml", ".yml")) or args.target in config.recipes()
-    report = _check_recipe(args, tests) if is_recipe else _check_task(args, tests)
-    report.print()
-    return 0 if report.passed else 1
+    reports = _check_recipe(args, tests) if is_recipe else [_check_task(args, tests)]
+    for report in reports:
+        report.print()
+    return 0 if all(report.passed for report in reports) else 1
 
 
 def _check_task(args: argparse.Namespace, tests: list[Source]) -> Report:
@@ -180,28 +181,37 @@ def _check_task(args: argparse.Namespace, tests: list[Source]) -> Report:
     return check_task(task, Source(spec=spec), tests=tests, mode=mode, limit=args.limit)
 
 
-def _check_recipe(args: argparse.Namespace, tests: list[Source]) -> Report:
-    """What is checked of a task, on the recipe's rows, and the prompts in its model's tokens."""
+def _check_recipe(args: argparse.Namespace, tests: list[Source]) -> list[Report]:
+    """What is checked of each task, on the recipe's rows, and the prompts in its model's tokens."""
     from vlrl import config, scoring, tasks
-    from vlrl.check import check_task
+    from vlrl.check import Report, check_task
     from vlrl.contracts import Source
     from vlrl.data.formats.rows import is_world
+    from vlrl.mix import of_task
+    from vlrl.prompt_check import check_prompts
 
     overrides = [f"data.train={args.source}"] if args.source else []
     recipe = config.load(args.target, overrides + ([f"mode={args.mode}"] if args.mode else []))
-    task, source = tasks.find(recipe.task), config.source(recipe, "train")
-    scoring.resolve(task, recipe.rewards)
     config.check_train_options(recipe)
     config.check_sft_options(recipe)
+    rows = config.source(recipe, "train")
     held_out = [config.source(recipe, "validation")] if recipe.data.validation else []
-    benchmarks = [each.source for each in task.benchmarks if each.name in recipe.evaluate]
-    measured = [Source(spec=spec, role="test") for spec in benchmarks]
-    here = [each for each in measured if is_world(each) or Path(each.spec).exists()]
-    tests = [*tests, *held_out, *here]
-    report = check_task(task, source, tests=tests, mode=recipe.mode, limit=args.limit)
-    from vlrl.prompt_check import check_prompts
-
-    return replace(report, findings=(*report.findings, *check_prompts(recipe, args.limit)))
+    reports = []
+    for name in config.task_names(recipe):
+        task = tasks.find(name)
+        scoring.resolve(task, recipe.rewards)
+        benchmarks = [each.source for each in task.benchmarks if each.name in recipe.evaluate]
+        measured = [Source(spec=spec, role="test") for spec in benchmarks]
+        here = [each for each in measured if is_world(each) or Path(each.spec).exists()]
+        own = [part for each in held_out if (part := of_task(each, name))]
+        if source := of_task(rows, name):
+            reports.append(
+                check_task(
+                    task, source, tests=[*tests, *own, *here], mode=recipe.mode, limit=args.limit
+                )
+            )
+    prompts = check_prompts(recipe, args.limit)
+    return [*reports, Report(title=f"prompts of {args.target}", findings=tuple(prompts))]
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
@@ -254,6 +264,11 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder of eval/ and media/ (default: the run)")
     parser.add_argument("--label", default="", help="part of the results' names, such as after")
     parser.add_argument("--limit", type=int, help="rows of each benchmark (default: all)")
+    parser.add_argument(
+        "--segmenter",
+        metavar="PLACE",
+        help="a SAM 2, such as facebook/sam2-hiera-large, for gIoU and cIoU where rows have masks",
+    )
     parser.add_argument("--num-samples", type=int, default=1, help="answers to each; 1 is greedy")
     parser.add_argument("--batch-size", type=int, default=16, help="prompts at a time")
     parser.add_argument("--min-pixels", type=int, help="least area of an image, in pixels")
@@ -277,6 +292,7 @@ def _eval(args: argparse.Namespace) -> None:
         min_pixels=args.min_pixels,
         max_pixels=args.max_pixels,
         sources=sources,
+        segmenter=args.segmenter,
     )
 
 
@@ -299,31 +315,71 @@ def _add_ask(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument("image", help="an image file")
     parser.add_argument("question")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="picture of the answer's boxes and points, if any (default: IMAGE-answer.png here)",
+    )
 
 
 def _ask(args: argparse.Namespace) -> None:
     from vlrl.evaluation import ask
 
-    ask.run(args.model, args.image, args.question, args.mode, args.max_new_tokens)
+    ask.run(args.model, args.image, args.question, args.mode, args.max_new_tokens, args.out)
 
 
 def _add_speed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", default="tiny", help="which model (default: tiny)")
+    from vlrl.speed.settings import Settings
+
+    parser.add_argument(
+        "--preset",
+        default=Settings.preset,
+        help="which model: tiny, or for a GPU qwen2.5-vl-3b-shape or -7b-shape (default: tiny)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
-    parser.add_argument("--side-px", type=int, default=560, help="of the picture in every prompt")
-    parser.add_argument("--words", type=int, default=40, help="of the question beside it")
-    parser.add_argument("--completion-tokens", type=int, default=96)
-    parser.add_argument("--num-generations", type=int, default=8, help="completions of a prompt")
-    parser.add_argument("--num-prompts", type=int, default=2, help="in one optimizer step")
-    parser.add_argument("--freeze-vision", action="store_true")
-    parser.add_argument("--pairs", type=int, default=3, help="runs of each, alternating")
+    sizes = {
+        "side_px": "of the square picture in every prompt",
+        "prompt_tokens": "of the prompt, its picture included",
+        "completion_tokens": "of every completion",
+        "num_generations": "completions of a prompt",
+        "num_prompts": "in one optimizer step",
+        "micro_batch": "completions in one forward, at most",
+    }
+    for name, about in sizes.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=int,
+            default=getattr(Settings, name),
+            metavar="N",
+            help=f"{about} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        metavar="N",
+        help=f"runs of each trainer (default: {Settings.pairs}; with --surface 2)",
+    )
+    parser.add_argument("--freeze-vision", action="store_true", help="in both trainers")
+    parser.add_argument(
+        "--surface", action="store_true", help="prompts, completions and groups of many sizes"
+    )
+    parser.add_argument(
+        "--plot", type=Path, default=Path("speed.png"), help="of a surface (default: speed.png)"
+    )
+    parser.add_argument("--force", action="store_true", help="a large preset without a GPU, too")
 
 
 def _speed(args: argparse.Namespace) -> None:
-    from vlrl.training import speed
+    from vlrl.speed import command
+    from vlrl.speed.settings import Settings
 
-    options = {key: value for key, value in vars(args).items() if key not in ("run", "json")}
-    speed.main(speed.Settings(**options), args.json)
+    names = {field.name for field in fields(Settings)}
+    given = {key: value for key, value in vars(args).items() if key in names and value is not None}
+    if args.surface:
+        command.run_surface(given, args.json, args.plot, force=args.force)
+    else:
+        command.run(Settings(**given), args.json, force=args.force)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:

@@ -142,12 +142,12 @@ class Scored:
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A named test set, measured by its task's accuracy."""
+    """A named test set with the metric that its publisher states."""
 
     name: str
     source: str
     split: str | None = None  # of the source; None: the one for testing
-    metric: str = "accuracy"  # the only one so far
+    metric: str = "accuracy"  # or another that `vlrl.evaluation.metrics` knows
     about: str = ""
 
 
@@ -194,7 +194,7 @@ class Task:
 
     name: ClassVar[str]
     about: ClassVar[str]  # one line for `vlrl tasks`
-    kind: ClassVar[str]  # default kind of its targets (DESIGN: number, choice, label, box ...)
+    kind: ClassVar[str | None] = None  # default kind of its targets (number, choice, box ...)
     sources: ClassVar[Mapping[str, str]] = {}  # what it reads: source -> size, licence
     formats: ClassVar[tuple[Any, ...]] = ()  # the `data.formats.rows.Format`s that `load` reads
     rewards: ClassVar[Mapping[str, Callable | Mapping[str, Callable]]] = {}

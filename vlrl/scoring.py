@@ -476,9 +476,10 @@ def _totaller(parts: Sequence[Part], combine: str, without: str = "") -> _Total:
     return total
 
 
-def habit_of(task: Task, completion: str, mode: str) -> str | None:
+def habit_of(task: Task, sample: Sample, completion: str, mode: str) -> str | None:
     """The habit of answering that a completion's thinking shows, of those the task knows."""
-    if not task.habits:
+    habits = task.of(sample).habits
+    if not habits:
         return None
     thinking = read(completion, find_mode(mode).shape).thinking
-    return next((habit.name for habit in task.habits if thinking and habit.shows(thinking)), None)
+    return next((habit.name for habit in habits if thinking and habit.shows(thinking)), None)

@@ -122,7 +122,8 @@ def cv_bench(folder: Path) -> None:
         path = f"img/{case['type']}/{case['task'].lower()}/{index}.png"
         _write(folder / path, _still().encoded(boxes=case["type"] == "3D"))
         answer = case.get("answer") or ("(A)" if _still().sides[0] == "left" else "(B)")
-        row = {"idx": index, "question": question, "filename": path, "source": "ADE20K"}
+        source = "ADE20K" if case["type"] == "2D" else "Omni3D"
+        row = {"idx": index, "question": question, "filename": path, "source": source}
         rows.append({**row, **case, "answer": answer})
     _jsonl(folder / "test.jsonl", rows)
 

@@ -1,20 +1,16 @@
-"""A frozen SAM 2 that turns boxes with points into masks, and the metrics of masks.
+"""A frozen SAM 2 that turns boxes with points into masks.
 
 It is used at evaluation only: the model that is measured writes boxes and points, the segmenter
 makes one mask of them, and this is compared with the mask of the sample.  Samples carry it as
-`meta["mask"]`; a target of kind `mask` is one itself.
-
-    gIoU = mean of I / U, 1 where both masks are empty        cIoU = sum of I / sum of U
-
-An answer that states nothing counts with I = 0, and U is the size of the target: no sample is left
-out.  As LISA and Seg-Zero; there a failing segmenter drops the sample.
+`meta["mask"]`; a target of kind `mask` is one itself.  An answer that states nothing counts with an
+empty intersection and the whole target as union: no sample is left out, while in Seg-Zero a failing
+segmenter drops it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -23,26 +19,17 @@ from PIL import Image
 from transformers import Sam2Model, Sam2Processor
 
 from vlrl.contracts import Sample, UserError, Value
+from vlrl.evaluation.metrics import Overlap, target_mask
 from vlrl.media import load_image
 from vlrl.rewards import mask
 
 DEFAULT = "facebook/sam2-hiera-large"  # Seg-Zero's
-MAX_OBJECTS = (
-    120  # of one answer; those behind them are not looked at, as in VisionReasoner's reward
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overlap:
-    """An answer's mask against its target; pixels to ignore belong to neither."""
-
-    iou: float
-    intersection: int
-    union: int
+MAX_OBJECTS = 120  # of one answer; the others do not count, as in VisionReasoner's reward
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segmenter:
+    place: str  # the hub id or folder that it is from
     model: Any  # Sam2Model
     processor: Any  # Sam2Processor
 
@@ -90,9 +77,12 @@ class Segmenter:
     def overlap(self, sample: Sample, value: Value | None) -> Overlap:
         """Of the answer's `value`: objects, a mask, or None where it states neither.
 
-        Raises UserError where the sample has no mask to compare with.
+        Raises UserError where the sample has no mask to compare with, UnusableTarget where it is
+        not one of its picture.
         """
         target = target_mask(sample)
+        if target is None:
+            raise UserError(f"sample {sample.id} has no mask; segment only samples that have one")
         found = value
         if isinstance(value, list):
             found = self.mask(load_image(sample.media[0]), value)
@@ -112,22 +102,5 @@ def load_segmenter(place: str = DEFAULT, device: str | torch.device = "cpu") -> 
             f"segmenter {place!r} cannot be read ({reason}); give a SAM 2 such as {DEFAULT} or "
             "the folder of one"
         ) from error
-    return Segmenter(model=model.to(device).eval().requires_grad_(False), processor=processor)
-
-
-def target_mask(sample: Sample) -> Any:
-    """The mask that the sample's answer is compared with.  Raises UserError where it has none."""
-    found = sample.meta.get("mask", sample.target if sample.kind == "mask" else None)
-    if found is None:
-        raise UserError(f"sample {sample.id} has no mask; use a segmenter where the rows have them")
-    return found
-
-
-def metrics(overlaps: Sequence[Overlap]) -> dict[str, float]:
-    """`giou` and `ciou` of at least one answer, in [0, 1]; cIoU is 1 where all masks are empty."""
-    union = sum(each.union for each in overlaps)
-    intersection = sum(each.intersection for each in overlaps)
-    return {
-        "giou": fmean(each.iou for each in overlaps),
-        "ciou": intersection / union if union else 1.0,
-    }
+    frozen = model.to(device).eval().requires_grad_(False)
+    return Segmenter(place=place, model=frozen, processor=processor)
