@@ -47,6 +47,23 @@ def make_run(
     return folder
 
 
+def make_placed_run(folder: Path, *groups: tuple[str, object, list[object]]) -> Path:
+    """Rollouts about a picture of 800 x 400 pixels that is kept at half its size.
+
+    A group is the kind of its target, the target, and the value of each of its answers.
+    """
+    (folder / "media").mkdir(parents=True)
+    Image.new("RGB", (400, 200), "grey").save(folder / "media/large.png")
+    about = {"step": 1, "media": ["media/large.png"], "image_size": [800, 400]}
+    rows = [
+        about | {"group": group, "index": index, "kind": kind, "target": target, "parsed": parsed}
+        for group, (kind, target, answers) in enumerate(groups)
+        for index, parsed in enumerate(answers)
+    ]
+    write_lines(folder / "rollouts.jsonl", rows)
+    return folder
+
+
 def write_lines(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 

@@ -10,7 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from fake_run import HOSTILE, make_run
+from fake_run import HOSTILE, make_placed_run, make_run
 from PIL import Image
 
 from vlrl.report import write
@@ -66,6 +66,34 @@ const at = { clientX: box.left, clientY: box.top + 5, bubbles: true };
 chart.querySelector(".plot").dispatchEvent(new PointerEvent("pointermove", at));
 log.hover = texts(".readout")[0];
 log.width = document.documentElement.scrollWidth - window.innerWidth;
+log.overlays = all(".overlay").length;
+"""
+
+LOOK_AT_THE_OVERLAY = """
+const log = {};
+const all = (selector) => [...document.querySelectorAll(selector)];
+const image = document.querySelector(".picture img");
+await image.decode();
+const frame = image.getBoundingClientRect();
+const shares = (node) => {
+  const box = node.getBoundingClientRect();
+  return [(box.left - frame.left) / frame.width, (box.top - frame.top) / frame.height,
+          (box.right - frame.left) / frame.width, (box.bottom - frame.top) / frame.height];
+};
+const isSeen = (node) => getComputedStyle(node).display !== "none";
+log.target = shares(document.querySelector(".target .lines"));
+log.answers = all(".answer .lines[d]").map(shares);
+const colour = (selector) => getComputedStyle(document.querySelector(selector)).stroke;
+log.differ = colour(".target .lines") !== colour(".answer .lines");
+log.keys = all(".asked .keys span").map((node) => node.textContent);
+log.seen = all(".answer").map(isSeen);
+all(".card")[1].dispatchEvent(new PointerEvent("pointerenter"));
+log.pointed = all(".answer").map(isSeen);
+all(".card")[1].dispatchEvent(new PointerEvent("pointerleave"));
+log.left = all(".answer").map(isSeen);
+"""
+
+WRITE_THE_LOG = """
 const result = document.createElement("pre");
 result.id = "log";
 result.textContent = JSON.stringify(log);
@@ -93,20 +121,39 @@ def page(tmp_path_factory) -> Path:
     return write([make_run(folder / "first", num_steps=30)])
 
 
-def test_page_can_be_read_and_turned(page: Path, tmp_path: Path):
+def log_of(page: Path, script: str, tmp_path: Path) -> dict:
+    """What the script, run in the page, writes into `log`."""
     probe = tmp_path / "probe.html"
     source = page.read_text(encoding="utf-8")
-    probe.write_text(source.replace("</body>", f"<script>{USE_THE_PAGE}</script></body>"))
+    module = f'<script type="module">{script}{WRITE_THE_LOG}</script></body>'
+    probe.write_text(source.replace("</body>", module))
     dom = open_page(probe, tmp_path, "--dump-dom", "--window-size=1280,900")
     found = re.search(r'<pre id="log">(.*?)</pre>', dom, re.DOTALL)
     assert found, "the page's script stopped with an error"
-    log = json.loads(unescape(found[1]))
+    return json.loads(unescape(found[1]))
+
+
+def test_page_can_be_read_and_turned(page: Path, tmp_path: Path):
+    log = log_of(page, USE_THE_PAGE, tmp_path)
     assert log["start"] == "1 of 20" and log["cards"] == 8
     assert log["right"] == "2 of 20" and log["step"] == "4" and log["previous"] == "2 of 20"
     assert log["verdicts"] == ["✗ wrong"]
     assert log["labels"] == ["before", "after", "sft_only"]
     assert log["readout"].startswith("step 30") and log["hover"].startswith("step 1")
     assert log["width"] <= 0  # nothing scrolls sideways
+    assert log["overlays"] == 0  # numbers are not drawn
+
+
+def test_target_and_answers_are_drawn_over_the_picture(tmp_path: Path):
+    answers: list[object] = [[0, 0, 400, 200], None, [600, 300, 800, 400]]
+    page = write([make_placed_run(tmp_path / "run", ("box", [200, 100, 600, 300], answers))])
+    log = log_of(page, LOOK_AT_THE_OVERLAY, tmp_path)
+    assert log["target"] == pytest.approx([0.25, 0.25, 0.75, 0.75], abs=0.02)
+    assert log["answers"][0] == pytest.approx([0, 0, 0.5, 0.5], abs=0.02)
+    assert log["answers"][1] == pytest.approx([0.75, 0.75, 1, 1], abs=0.02)
+    assert log["differ"] and log["keys"][0] == "target" and log["keys"][1].startswith("answers")
+    assert log["seen"] == log["left"] == [True, True, True]
+    assert log["pointed"] == [False, True, False]
 
 
 @pytest.mark.parametrize("size", ["1280,2000", "500,2000"])

@@ -1,4 +1,4 @@
-"""Targets drawn on what they are about: on a picture, or on a film strip of a clip."""
+"""Targets and answers drawn on what they are about: a picture, or a film strip of a clip."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Mark:
 
 
 def marks(target: Value) -> list[Mark]:
-    """What a target of one of the kinds PLACED places."""
+    """What a target or an answer of one of the kinds PLACED places; nothing for anything else."""
     if box.checked(target):
         target = {"bbox_2d": target}
     elif point.checked(target):
         target = {"point_2d": target}
-    items = [target] if isinstance(target, dict) else target or []
+    items = target if isinstance(target, list) else [target]
     return [_mark(item) for item in items if isinstance(item, dict)]
 
 
@@ -66,20 +66,26 @@ def on_picture(
     if kind == "mask" or (isinstance(target, dict) and "counts" in target):
         return _masked(canvas, target, image.size)
     if kind in PLACED:
-        scale = canvas.width / image.width, canvas.height / image.height
-        for number, mark in enumerate(marks(target)):
-            _draw_mark(ImageDraw.Draw(canvas), mark, scale, COLOURS[number % len(COLOURS)])
+        _draw_marks(canvas, marks(target), image.size)
+    return canvas
+
+
+def on_original(image: Image.Image, found: Sequence[Mark]) -> Image.Image:
+    """The picture with the marks at its own size, or a multiple of that where it is small."""
+    canvas = _enlarged(image)
+    _draw_marks(canvas, found, image.size)
     return canvas
 
 
 def _for_the_page(image: Image.Image) -> Image.Image:
-    """Enlarged by a whole number, so that pixels stay pixels, or shrunk."""
-    longest = max(image.size)
-    if longest > LARGE_PX:
-        shrunk = image.copy()
-        shrunk.thumbnail((LARGE_PX, LARGE_PX))
-        return shrunk
-    times = max(1, -(-SMALL_PX // longest))
+    canvas = _enlarged(image)
+    canvas.thumbnail((LARGE_PX, LARGE_PX))
+    return canvas
+
+
+def _enlarged(image: Image.Image) -> Image.Image:
+    """A copy, of a small picture a whole number of times as large: pixels stay pixels."""
+    times = max(1, -(-SMALL_PX // max(image.size)))
     size = image.width * times, image.height * times
     return image.resize(size, Image.Resampling.NEAREST)
 
@@ -95,10 +101,20 @@ def _masked(canvas: Image.Image, target: Value, size: tuple[int, int]) -> Image.
     return Image.fromarray(np.uint8(np.rint(pixels)))
 
 
+def _draw_marks(canvas: Image.Image, found: Sequence[Mark], size: tuple[int, int]) -> None:
+    """Marks in pixels of a picture of `size` (width, height); the pen grows with the canvas."""
+    draw = ImageDraw.Draw(canvas)
+    scale = canvas.width / size[0], canvas.height / size[1]
+    pen = max(1, round(max(canvas.size) / LARGE_PX))
+    for number, mark in enumerate(found):
+        _draw_mark(draw, mark, scale, pen, COLOURS[number % len(COLOURS)])
+
+
 def _draw_mark(
     draw: ImageDraw.ImageDraw,
     mark: Mark,
     scale: tuple[float, float],
+    pen: int,
     colour: tuple[int, int, int],
 ) -> None:
     """The line of a box lies inside of it, on its outermost pixels."""
@@ -108,24 +124,28 @@ def _draw_mark(
             round(at * by) for at, by in zip(mark.box, scale * 2, strict=True)
         )
         ends = max(left, right - 1), max(top, bottom - 1)
-        draw.rectangle((left, top, *ends), outline="white", width=LINE_PX + 1)
-        draw.rectangle((left, top, *ends), outline=colour, width=LINE_PX)
+        draw.rectangle((left, top, *ends), outline="white", width=LINE_PX * pen + 1)
+        draw.rectangle((left, top, *ends), outline=colour, width=LINE_PX * pen)
         corner = left, top
     if mark.point:
         x, y = (at * by for at, by in zip(mark.point, scale, strict=True))
-        draw.circle((x, y), DOT_PX, fill=colour, outline="white", width=2)
-        corner = corner if mark.box else (round(x) + DOT_PX, round(y))
+        draw.circle((x, y), DOT_PX * pen, fill=colour, outline="white", width=2 * pen)
+        corner = corner if mark.box else (round(x) + DOT_PX * pen, round(y))
     if mark.label:
-        _draw_label(draw, mark.label, corner, colour)
+        _draw_label(draw, mark.label, corner, TEXT_PX * pen, colour)
 
 
 def _draw_label(
-    draw: ImageDraw.ImageDraw, label: str, corner: tuple[int, int], colour: tuple[int, int, int]
+    draw: ImageDraw.ImageDraw,
+    label: str,
+    corner: tuple[int, int],
+    text_px: int,
+    colour: tuple[int, int, int],
 ) -> None:
     """Above the corner, or below it where there is no room."""
     x, y = corner
-    place = x, y - TEXT_PX - 4 if y > TEXT_PX + 4 else y
-    font = ImageFont.load_default(TEXT_PX)
+    place = x, y - text_px - 4 if y > text_px + 4 else y
+    font = ImageFont.load_default(text_px)
     x1, y1, x2, y2 = draw.textbbox(place, label, font=font)
     draw.rectangle((x1 - 2, y1 - 2, x2 + 2, y2 + 2), fill=colour)
     draw.text(place, label, font=font, fill="white")

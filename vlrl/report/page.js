@@ -138,6 +138,45 @@ function details(card) {
   return found.map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
 }
 
+/* The target and all answers over the picture; pointing at a card leaves only its own answer. */
+function drawOverlay(group, cards, articles) {
+  const overlay = document.getElementById("overlay").content.firstElementChild.cloneNode(true);
+  const pattern = overlay.firstElementChild;
+  overlay.setAttribute("viewBox", "0 0 " + group.size.join(" "));
+
+  function add(className, paths) {
+    const outline = pattern.cloneNode(true);
+    outline.setAttribute("class", className);
+    for (const role in paths) outline.querySelector("." + role).setAttribute("d", paths[role]);
+    overlay.append(outline);
+    return outline;
+  }
+
+  pattern.remove();
+  add("target c0", group.paths);
+  cards.forEach((card, i) => {
+    const answer = add("answer c1", card.paths);
+    const single = (on) => () => {
+      overlay.classList.toggle("single", on);
+      answer.classList.toggle("chosen", on);
+    };
+    articles[i].tabIndex = 0;
+    for (const event of ["pointerenter", "focus"]) articles[i].addEventListener(event, single(true));
+    for (const event of ["pointerleave", "blur"]) articles[i].addEventListener(event, single(false));
+  });
+  return overlay;
+}
+
+function drawOverlayKeys() {
+  const keys = make("p", "keys");
+  for (const [colour, name] of [["c0", "target"], ["c1", "answers; point at one to see it alone"]]) {
+    const entry = make("span");
+    entry.append(make("i", "key " + colour), name);
+    keys.append(entry);
+  }
+  return keys;
+}
+
 function drawCard(card, widest) {
   const article = make("article", "card");
   const text = make("div", "text");
@@ -147,19 +186,27 @@ function drawCard(card, widest) {
   return article;
 }
 
-function drawAsked(group, media) {
+function drawPicture(source) {
+  const picture = make("div", "picture");
+  const image = make("img");
+  image.src = source;
+  image.alt = "image of the question";
+  image.addEventListener("load", () => {
+    image.classList.toggle("small", image.naturalWidth <= 256);
+  });
+  picture.append(image);
+  return picture;
+}
+
+function drawAsked(group, media, cards, articles) {
   const asked = make("div", "asked");
-  const images = make("div", group.media.length > 1 ? "several" : "");
-  for (const key of group.media) {
-    const image = make("img");
-    image.src = media[key];
-    image.alt = "image of the question";
-    image.addEventListener("load", () => {
-      image.classList.toggle("small", image.naturalWidth <= 256);
-    });
-    images.append(image);
+  const pictures = make("div", group.media.length > 1 ? "several" : "");
+  pictures.append(...group.media.map((key) => drawPicture(media[key])));
+  asked.append(pictures);
+  if (group.paths || group.cards.some((card) => card.paths)) {
+    pictures.firstChild.append(drawOverlay(group, cards, articles));
+    asked.append(drawOverlayKeys());
   }
-  asked.append(images);
   for (const name of group.lost) asked.append(make("p", "where", "not shown: " + name));
   const target = make("p", "target");
   target.append(make("small", "", "target"), group.target ?? "not recorded");
@@ -236,12 +283,13 @@ function viewer(data) {
     const group = groups()[state.group];
     const shown = group.cards.filter(test());
     const widest = Math.max(...group.cards.map((card) => Math.abs(card.advantage ?? 0)));
+    const articles = shown.map((card) => drawCard(card, widest));
     const cards = make("div", "cards");
-    cards.append(...shown.map((card) => drawCard(card, widest)));
+    cards.append(...articles);
     if (shown.length < group.cards.length) {
       cards.append(make("p", "how", `${shown.length} of ${group.cards.length} completions match.`));
     }
-    byId("group").replaceChildren(drawAsked(group, data.media), cards);
+    byId("group").replaceChildren(drawAsked(group, data.media, shown, articles), cards);
   }
 
   const KEYS = {

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
+from vlrl.report.overlay import Size, paths, picture_size
 from vlrl.report.runs import Evaluation, Row, Run, broken_lines, rows_at, rows_with_offsets
 
 NUM_STEPS = 16
@@ -260,6 +261,7 @@ def _group(candidate: Candidate, source: Source, album: Album) -> dict[str, Any]
     first = rows[0]
     media = [str(reference) for reference in first.get("media") or []]
     keys = [album.add(source.run.folder, reference) for reference in media]
+    size = picture_size(first.get("image_size")) if keys and keys[0] else None
     return {
         "name": candidate.name,
         "step": candidate.order[0] if source.num_steps else None,
@@ -270,20 +272,24 @@ def _group(candidate: Candidate, source: Source, album: Album) -> dict[str, Any]
         "lost": [_short(name, 80) for name, key in zip(media, keys, strict=True) if key is None],
         "prompt": _short(str(first.get("prompt", "")), MAX_CHARS),
         "target": _text(first.get("target")),
+        "size": size,
+        "paths": paths(first.get("kind"), first.get("target"), size),
         "cards": [
-            _card(row, label) for row, (_, _, label) in zip(rows, candidate.lines, strict=True)
+            _card(row, label, size)
+            for row, (_, _, label) in zip(rows, candidate.lines, strict=True)
         ],
     }
 
 
-def _card(row: Row, label: str) -> dict[str, Any]:
+def _card(row: Row, label: str, size: Size | None) -> dict[str, Any]:
+    """One completion; `size` is that of the group's first picture, where answers are drawn."""
     parts = row.get("parts") or {}
     accuracy = parts.get("accuracy")
     problem = row.get("problem")
     return {
         "label": label,
         "segments": segments(_short(str(row.get("completion", "")), MAX_CHARS)),
-        "parsed": _text(row.get("parsed")),
+        "paths": paths(row.get("kind"), row.get("parsed"), size),
         "right": None if accuracy is None else accuracy >= RIGHT,
         "parts": parts,
         "total": row.get("total"),
@@ -296,7 +302,7 @@ def _card(row: Row, label: str) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """A target or parsed value as text, or None where it is absent."""
+    """A target as text, or None where it is absent."""
     if value is None:
         return None
     return _short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 400)
