@@ -38,8 +38,9 @@ from vlrl.training import grpo, trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 FIELDS = {
-    "step", "sample", "task", "group", "index", "mode", "prompt", "media", "target", "completion",
-    "num_tokens", "truncated", "parsed", "parts", "total", "advantage", "problem", "habit",
+    "step", "sample", "task", "group", "index", "mode", "prompt", "media", "target", "kind",
+    "image_size", "completion", "num_tokens", "truncated", "parsed", "parts", "total",
+    "advantage", "problem", "habit",
 }  # fmt: skip
 
 

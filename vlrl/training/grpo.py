@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from trl import GRPOConfig  # type: ignore[attr-defined]  # TRL's lazy module
 from vlrl import config, scoring, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import Sample, Task, UserError
-from vlrl.training import setup
+from vlrl.models.inputs import check_media
+from vlrl.training import setup, vllm_rollouts
 from vlrl.training.sft import WARM_START
 from vlrl.training.trainer import Trainer
 
@@ -39,13 +41,17 @@ def run(recipe: Recipe) -> Path:
     if (output / MODEL).is_dir():
         log.info("train: %s is there already; delete it to train again", output / MODEL)
         return output / MODEL
-    task = tasks.find(recipe.task)
-    scoring.resolve(task, recipe.rewards)
+    task = tasks.together(config.task_names(recipe))
+    for each in tasks.apart(task):
+        scoring.resolve(each, recipe.rewards)
     options = arguments(recipe, output / "checkpoints" / "train")
     per_step = (options.generation_batch_size or 0) // (options.num_generations or 1)
     rows = setup.rows(task, recipe, "train", per_step=per_step, steps=options.max_steps)
     _check_rows(task, recipe, rows)
+    if options.use_vllm:
+        vllm_rollouts.check_images(rows)
     held_out = _held_out(task, recipe)
+    check_media([*rows, *held_out])
     loaded = setup.load_model(recipe, _start(recipe, output))
     rows = setup.fitting(loaded, task, rows, recipe.mode, options.max_completion_length or 0)
     _check_enough(rows, per_step)
@@ -85,19 +91,27 @@ def _check_enough(rows: Sequence[Sample], per_step: int) -> None:
 
 
 def _check_groups(options: Mapping[str, Any]) -> None:
-    """The completions of a step must make whole groups."""
-    if {"generation_batch_size", "steps_per_generation"} & options.keys():
-        return  # the configuration checks those itself
+    """The completions that are drawn at a time must make whole groups."""
     defaults = {field.name: field.default for field in dataclasses.fields(GRPOConfig)}
-    names = ("per_device_train_batch_size", "gradient_accumulation_steps", "num_generations")
-    rows, steps, size = (options.get(name, defaults[name]) for name in names)
-    processes = int(os.environ.get("WORLD_SIZE", 1))
-    if (total := rows * steps * processes) % size:
+    stated = {**defaults, **options}
+    total, how = _drawn_at_a_time(stated)
+    if total % (size := stated["num_generations"]):
         raise UserError(
-            f"train: a step makes {total} completions ({names[0]} {rows} x {names[1]} {steps} x "
-            f"{processes} processes), which are no whole groups of {names[2]} {size}; "
-            "change one of them"
+            f"train: a generation makes {total} completions ({how}), which are no whole groups of "
+            f"num_generations {size}; change one of them"
         )
+
+
+def _drawn_at_a_time(stated: Mapping[str, Any]) -> tuple[int, str]:
+    """How many completions, and from which options the number follows."""
+    if (total := stated["generation_batch_size"]) is not None:
+        return total, "generation_batch_size"
+    steps = "steps_per_generation"
+    if stated[steps] is None:
+        steps = "gradient_accumulation_steps"
+    factors = {name: stated[name] for name in ("per_device_train_batch_size", steps)}
+    factors["processes"] = int(os.environ.get("WORLD_SIZE", 1))
+    return math.prod(factors.values()), " x ".join(f"{n} {value}" for n, value in factors.items())
 
 
 def _held_out(task: Task, recipe: Recipe) -> list[Sample]:
@@ -114,10 +128,7 @@ def arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
         **setup.owned_options(recipe, folder),
     }
     if options.get("use_vllm"):
-        raise UserError(
-            "train.use_vllm: rollouts by vLLM are not in this version (TRL 1.16 sends it prompts "
-            "whose picture tokens it expands a second time, trl#6401); leave it out"
-        )
+        vllm_rollouts.check_installed()
     if not torch.cuda.is_available() and "gradient_checkpointing" not in recipe.train:
         options |= setup.without_recomputing(GRPOConfig)
     if recipe.data.validation is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 from vlrl.contracts import PROBLEMS, Scored
 
@@ -26,15 +27,27 @@ def score_metrics(
     for name in dict.fromkeys(name for score in scores for name in score.parts):
         key = name if name in MAIN else f"parts/{name}"
         found[key] = _mean(score.parts.get(name) for score in scores)
-    if len(set(tasks)) > 1:
-        for task in sorted(set(tasks)):
-            own = [score for score, name in zip(scores, tasks, strict=True) if name == task]
-            found[f"accuracy/{task}"] = _mean(score.parts["accuracy"] for score in own)
-            found[f"reward/{task}"] = _mean(score.total for score in own)
+    accuracies = [score.parts["accuracy"] for score in scores]
+    found |= by_task("accuracy", tasks, accuracies)
+    found |= by_task("reward", tasks, [score.total for score in scores])
     problems = Counter(score.problem for score in scores)
     found |= {f"problems/{problem}": problems[problem] / len(scores) for problem in PROBLEMS}
     shown = Counter(habits)
     return found | {f"habits/{habit}": shown[habit] / len(scores) for habit in known_habits}
+
+
+def accuracy_by_task(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """`accuracy/TASK` of records in the schema of `rollouts.jsonl`, where they are of several."""
+    accuracies = [record["parts"]["accuracy"] for record in records]
+    return by_task("accuracy", [record["task"] for record in records], accuracies)
+
+
+def by_task(name: str, tasks: Sequence[str], values: Sequence[float | None]) -> dict[str, float]:
+    """`name/TASK` -> the mean of its values; nothing where there is only one task."""
+    own: dict[str, list[float | None]] = {}
+    for task, value in zip(tasks, values, strict=True):
+        own.setdefault(task, []).append(value)
+    return {f"{name}/{task}": _mean(own[task]) for task in sorted(own) if len(own) > 1}
 
 
 def _mean(values: Iterable[float | None]) -> float:

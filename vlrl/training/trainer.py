@@ -11,8 +11,7 @@ import dataclasses
 import itertools
 import logging
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -27,17 +26,18 @@ from trl.trainer.utils import split_tensor_dict
 
 from vlrl import scoring
 from vlrl.config import Recipe
-from vlrl.contracts import PROBLEMS, Sample, Scored, Task, UserError
+from vlrl.contracts import Sample, Scored, Task, UserError
 from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
 from vlrl.models import Loaded
 from vlrl.models.inputs import frame_of
-from vlrl.training import rollouts, setup
+from vlrl.training import rollouts, setup, vllm_rollouts
 from vlrl.training.checkpoints import ExactLoading
 from vlrl.training.guard import FiniteSteps
 from vlrl.training.microbatches import by_group, permuted
 from vlrl.training.progress import MetricsFile
 from vlrl.training.questions import Questions
 from vlrl.training.records import Lines, save_media
+from vlrl.training.score_metrics import accuracy_by_task, score_metrics
 from vlrl.training.shared_prefix import Completions, Form, scores
 
 log = logging.getLogger("vlrl")
@@ -78,13 +78,22 @@ class Trainer(ExactLoading, GRPOTrainer):
             callbacks=[MetricsFile(output, phase="train"), FiniteSteps(self._sample_names)],
             peft_config=setup.peft_config(recipe, loaded),
         )
-        self.generation_config.suppress_tokens = loaded.vision_token_ids
         self._tower_is_frozen = not _trains(loaded.model.get_submodule(loaded.family.vision_tower))
         self._is_sharded = self.is_fsdp_enabled or self.is_deepspeed_enabled
         self.questions = Questions(
             loaded, task, recipe.mode, samples,
             frozen=self._tower_is_frozen and not self._is_sharded,
         )  # fmt: skip
+        self._unsupported: list[str] = []
+        if self.use_vllm:
+            self.vllm_generation: Any = vllm_rollouts.Backend(
+                self.vllm_generation, banned=loaded.vision_token_ids
+            )
+        else:
+            self._prepare_sampling()
+
+    def _prepare_sampling(self) -> None:
+        self.generation_config.suppress_tokens = self.loaded.vision_token_ids
         self._unsupported = rollouts.unsupported(self.generation_config)
         if self._unsupported:
             log.warning(
@@ -93,8 +102,8 @@ class Trainer(ExactLoading, GRPOTrainer):
             )
 
     def _sample_names(self) -> list[str]:
-        """Of the latest rollouts."""
-        return [self.samples[row["index"]].id for row in self._batch]
+        """Of the latest micro-batch."""
+        return [self.samples[index].id for index in self._rows]
 
     def _dataset(self, samples: Sequence[Sample]) -> Dataset:
         """Rows that name a sample, and hold no pixels."""
@@ -147,8 +156,14 @@ class Trainer(ExactLoading, GRPOTrainer):
 
     def _generate_single_turn(
         self, prompt_ids: list, images: Any, multimodal_fields: dict, *rest: Any, **options: Any
-    ) -> tuple[list[list[int]], None]:
-        """Completions of all rows, from one prefill for each run of rows of one sample."""
+    ) -> tuple[list[list[int]], list[list[float]] | None]:
+        """Completions of all rows, from one prefill for each run of rows of one sample.
+
+        By vLLM, also the log-probabilities that it drew their tokens with.
+        """
+        if self.use_vllm:
+            asked = vllm_rollouts.requests(self.questions, self._rows)
+            return super()._generate_single_turn(asked, None, {}, *rest, **options)
         if self._unsupported:
             fields = self.questions.repeated(self._rows)
             return super()._generate_single_turn(prompt_ids, images, fields, *rest, **options)
@@ -165,9 +180,9 @@ class Trainer(ExactLoading, GRPOTrainer):
             self.accelerator.autocast(),
         ):
             prompts = self.questions.prompts([index for index, _ in runs])
-            options = rollouts.sampling(self.generation_config, self.eos_token_ids)
+            drawing = rollouts.sampling(self.generation_config, self.eos_token_ids)
             counts = [count for _, count in runs]
-            return rollouts.generate(_bare(model), prompts, counts, options), None
+            return rollouts.generate(_bare(model), prompts, counts, drawing), None
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -238,7 +253,12 @@ class Trainer(ExactLoading, GRPOTrainer):
         found: dict[int, list[Scored]] = {}
         for part in gather_object([scores]):
             found |= part
-        habits = [scoring.habit_of(self.task, row["completion"], self.recipe.mode) for row in rows]
+        habits = [
+            scoring.habit_of(
+                self.task, self.samples[row["index"]], row["completion"], self.recipe.mode
+            )
+            for row in rows
+        ]
         return [
             {**row, "scored": found[i // size][i % size], "habit": habit}
             for i, (row, habit) in enumerate(zip(rows, habits, strict=True))
@@ -261,19 +281,16 @@ class Trainer(ExactLoading, GRPOTrainer):
         )
 
     def _log_scores(self) -> None:
-        """Means of the raw parts, shares of problems and habits, into TRL's metrics of the step."""
-        metrics = self._metrics["train"]
+        """What the scores say, into TRL's metrics of the step."""
         scores = [row["scored"] for row in self._batch]
-        for name in dict.fromkeys(name for score in scores for name in score.parts):
-            values = [part for score in scores if (part := score.parts.get(name)) is not None]
-            key = name if name in ("accuracy", "format") else f"parts/{name}"
-            metrics[key].append(fmean(values) if values else math.nan)
-        problems = Counter(score.problem for score in scores)
-        for problem in PROBLEMS:
-            metrics[f"problems/{problem}"].append(problems[problem] / len(scores))
-        habits = Counter(row["habit"] for row in self._batch)
-        for habit in self.task.habits:
-            metrics[f"habits/{habit.name}"].append(habits[habit.name] / len(scores))
+        found = score_metrics(
+            scores,
+            tasks=[self.samples[row["index"]].task for row in self._batch],
+            habits=[row["habit"] for row in self._batch],
+            known_habits=[habit.name for habit in self.task.habits],
+        )
+        for name, value in found.items():
+            self._metrics["train"][name].append(value)
         self._stop_on_errors(scores)
 
     def _stop_on_errors(self, scores: Sequence[Scored]) -> None:
@@ -316,9 +333,11 @@ class Trainer(ExactLoading, GRPOTrainer):
             records.append(
                 {
                     "step": self.state.global_step + 1, "sample": sample.id,
-                    "task": self.task.name, "group": place // self.num_generations,
+                    "task": sample.task, "group": place // self.num_generations,
                     "index": place % self.num_generations, "mode": self.recipe.mode,
                     "prompt": prompt_text, "media": media, "target": sample.target,
+                    "kind": sample.kind or self.task.of(sample).kind,
+                    "image_size": sample.image_size,
                     "completion": row["completion"], "num_tokens": row["num_tokens"],
                     "truncated": row["truncated"], "parsed": scored.parsed,
                     "parts": dict(scored.parts), "total": scored.total, "advantage": advantage,
@@ -332,11 +351,13 @@ class Trainer(ExactLoading, GRPOTrainer):
 
         The best checkpoint is chosen by it.
         """
-        result = self.measure_held_out()
+        records: list[dict[str, Any]] = []
+        result = self.measure_held_out(records.extend)
         metrics = {"eval_accuracy": result.score}
         shown = {
             "validation/accuracy": result.score, "validation/low": result.low,
             "validation/high": result.high, "validation/n": result.n,
+            **{f"validation/{name}": mean for name, mean in accuracy_by_task(records).items()},
         }  # fmt: skip
         PlainTrainer.log(self, shown | metrics)  # TRL's would add the training metrics so far
         self.control = self.callback_handler.on_evaluate(
@@ -344,13 +365,15 @@ class Trainer(ExactLoading, GRPOTrainer):
         )
         return metrics
 
-    def measure_held_out(self) -> Measurement:
+    def measure_held_out(
+        self, keep: Callable[[list[dict[str, Any]]], None] = lambda records: None
+    ) -> Measurement:
         model = self.accelerator.unwrap_model(self.model)
         was_training = model.training
         model.eval()
         result = measure(
             dataclasses.replace(self.loaded, model=model), self.task, self.held_out,
-            mode=self.recipe.mode, benchmark="validation", quiet=True,
+            mode=self.recipe.mode, benchmark="validation", quiet=True, keep=keep,
             batch_size=max(VALIDATION_BATCH, self.args.per_device_train_batch_size),
             max_new_tokens=self.args.max_completion_length or MAX_NEW_TOKENS,
         )  # fmt: skip
