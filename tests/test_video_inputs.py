@@ -13,14 +13,13 @@ import transformers
 from films import film
 
 from vlrl import models, prompt_check, tasks
-from vlrl.contracts import Media, Sample, Source, UserError
+from vlrl.contracts import Media, Sample, Source
 from vlrl.evaluation.generate import generate
 from vlrl.media import ClipOnDemand, ImageOnDemand, Sampling, VideoBytes, load_clip, smart_resize
 from vlrl.models import Loaded, find_family, tiny
 from vlrl.models.inputs import (
     Encoded,
     batch,
-    check_images,
     encode,
     make_prompt,
     prompt_lengths,
@@ -167,12 +166,6 @@ def test_a_model_answers_questions_about_videos(loaded: Loaded) -> None:
     drawn = list(generate(loaded, prompts, max_new_tokens=4, num_samples=3))
     assert [len(group) for group in drawn] == [3] * len(MIXED)
     assert all(one.num_tokens for group in drawn for one in group)
-
-
-def test_training_refuses_videos() -> None:
-    check_images(MIXED[:2])
-    with pytest.raises(UserError, match="only images are supported so far"):
-        check_images(MIXED)
 
 
 def processor_of(family: str) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from vlrl.media import Clip, ClipPlan, image_size, load_clip, load_image, plan_c
 from vlrl.models import Loaded
 
 VIDEO_FROM = Version("5.18")
+GRIDS = {"image": "image_grid_thw", "video": "video_grid_thw"}  # kind of medium -> its grids
 VISION_KEYS = (
     "pixel_values", "image_grid_thw", "pixel_values_videos", "video_grid_thw", "second_per_grid_ts",
 )  # fmt: skip
@@ -60,8 +62,9 @@ def make_prompt(loaded: Loaded, task: Task, sample: Sample, mode: str) -> Prompt
 def prompt_lengths(loaded: Loaded, task: Task, samples: Sequence[Sample], mode: str) -> list[int]:
     """Tokens of each prompt, media included; of a picture nothing is decoded, of a video a frame.
 
-    Raises UserError as `grid_of`, UnreadableMedia as `vlrl.media.plan_clip`.
+    Raises UserError as `grid_of` and `check_media`, UnreadableMedia as `vlrl.media.plan_clip`.
     """
+    check_media(samples)
     texts = [make_prompt(loaded, task, sample, mode).text for sample in samples]
     ids = loaded.tokenizer(texts)["input_ids"] if texts else []
     return [
@@ -118,11 +121,15 @@ def frame_of(loaded: Loaded, sample: Sample) -> Frame | None:
     return loaded.frame(grid_of(loaded, sample.image_size))
 
 
-def check_images(samples: Sequence[Sample]) -> None:
-    """Raises UserError where a sample has media other than images."""
+def check_media(samples: Sequence[Sample]) -> None:
+    """Raises UserError for the first sample with media other than images and videos."""
     for sample in samples:
-        if any(medium.kind != "image" for medium in sample.media):
-            raise UserError(f"sample {sample.id}: only images are supported so far")
+        for medium in sample.media:
+            if medium.kind not in GRIDS:
+                raise UserError(
+                    f"sample {sample.id}: only images and videos can be taken, not {medium.kind}; "
+                    "leave its row out"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +145,12 @@ def encode(loaded: Loaded, texts: Sequence[str], samples: Sequence[Sample]) -> E
     """Token ids of prompts, media expanded to their tokens, and their patches in order of rows.
 
     Rows may have no media, or any number of images and videos.  Raises UserError for other media,
-    UnreadableMedia for those that cannot be decoded.
+    and where a prompt has other places for them than they need; UnreadableMedia for those that
+    cannot be decoded.
     """
-    for sample in samples:
-        if any(medium.kind not in ("image", "video") for medium in sample.media):
-            raise UserError(f"sample {sample.id}: only images and videos are supported so far")
+    check_media(samples)
+    for text, sample in zip(texts, samples, strict=True):
+        _check_places(loaded, text, sample)
     media = [medium for sample in samples for medium in sample.media]
     images = [load_image(medium) for medium in media if medium.kind == "image"]
     videos = [medium for medium in media if medium.kind == "video"]
@@ -163,10 +171,47 @@ def encode(loaded: Loaded, texts: Sequence[str], samples: Sequence[Sample]) -> E
         },
         padding=False,
     )
-    return Encoded(
+    encoded = Encoded(
         ids=[list(ids) for ids in features["input_ids"]],
         vision={key: torch.as_tensor(features[key]) for key in VISION_KEYS if key in features},
     )
+    _check_features(loaded, encoded, samples)
+    return encoded
+
+
+def _check_places(loaded: Loaded, text: str, sample: Sample) -> None:
+    """Raises UserError unless the text has one placeholder for each medium."""
+    for kind, token_id in _pad_ids(loaded).items():
+        pad = loaded.tokenizer.convert_ids_to_tokens(token_id)
+        num_media = sum(medium.kind == kind for medium in sample.media)
+        if text.count(pad) != num_media:
+            raise UserError(
+                f"sample {sample.id}: its prompt has {text.count(pad)} {pad} for {num_media} "
+                f"{kind}s; the chat template of {loaded.name} must write one for each: choose a "
+                "model with such a template"
+            )
+
+
+def _check_features(loaded: Loaded, encoded: Encoded, samples: Sequence[Sample]) -> None:
+    """Raises UserError unless each prompt has as many pads as the tower gives features for it."""
+    merged = loaded.processor.image_processor.merge_size**2
+    for kind, token_id in _pad_ids(loaded).items():
+        grids = encoded.vision.get(GRIDS[kind], torch.empty(0, 3, dtype=torch.long))
+        sizes = iter((grids.prod(-1) // merged).tolist())
+        for sample, ids in zip(samples, encoded.ids, strict=True):
+            num_media = sum(medium.kind == kind for medium in sample.media)
+            num_features = sum(islice(sizes, num_media))
+            if (num_pads := ids.count(token_id)) != num_features:
+                raise UserError(
+                    f"sample {sample.id}: its prompt has {num_pads} {kind} tokens for "
+                    f"{num_features} features of the vision tower; the processor of {loaded.name} "
+                    "does not fit its model: take both from one place, and let transformers be as "
+                    "new as they are"
+                )
+
+
+def _pad_ids(loaded: Loaded) -> dict[str, int]:
+    return {"image": loaded.config.image_token_id, "video": loaded.config.video_token_id}
 
 
 def _in_seconds(clip: Clip) -> dict[str, Any]:

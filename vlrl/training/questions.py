@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
-from vlrl.contracts import Sample, Task
+from vlrl.contracts import Sample, Task, UserError
+from vlrl.media import UnreadableMedia
 from vlrl.models import Loaded
-from vlrl.models.inputs import encode, make_prompt
+from vlrl.models.inputs import GRIDS, encode, make_prompt
 from vlrl.training.shared_prefix import Prompts, make_prompts
 
 PATCHES = {"image": "pixel_values", "video": "pixel_values_videos"}  # modality -> its patches
-GRIDS = {"image": "image_grid_thw", "video": "video_grid_thw"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,12 @@ class Questions:
 
     def _made(self, sample: Sample) -> Question:
         text = make_prompt(self.loaded, self.task, sample, self.mode).text
-        encoded = encode(self.loaded, [text], [sample])
+        try:
+            encoded = encode(self.loaded, [text], [sample])
+        except UnreadableMedia as error:
+            raise UserError(
+                f"sample {sample.id}: {error}; then run the same command to resume"
+            ) from error
         vision = {
             name: value.to(self.loaded.model.device) for name, value in encoded.vision.items()
         }
