@@ -15,7 +15,8 @@ from vlrl.contracts import Sample
 from vlrl.media import ClipOnDemand, ImageOnDemand
 from vlrl.models import Loaded
 from vlrl.models.inputs import batch, encode, make_prompt
-from vlrl.training.microbatches import by_group
+from vlrl.training import shared_prefix
+from vlrl.training.microbatches import by_group, of_like_length
 from vlrl.training.questions import Questions
 from vlrl.training.shared_prefix import Completions, Form, scores
 
@@ -94,8 +95,9 @@ def gradient(loaded: Loaded) -> torch.Tensor:
     ids=str,
 )
 def test_numbers_and_gradient_are_those_of_one_row_at_a_time(
-    form: Form, rows: list[int], loaded: Loaded
+    form: Form, rows: list[int], loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shared_prefix, "WORTH_A_CALL_CPU", 1)  # a batch for every length
     unique = list(dict.fromkeys(rows))
     given = completions(rows, unique)
     weight_BC = torch.randn(given.ids_BC.shape, generator=torch.Generator().manual_seed(1))
@@ -172,3 +174,38 @@ def test_rows_of_a_group_stay_together_and_in_their_step() -> None:
     assert [sorted(arranged[:4]), sorted(arranged[4:])] == [[0, 2, 4, 6], [1, 3, 5, 7]]
     assert [rows[place] for place in arranged[:4]] == [8, 8, 7, 7]
     assert arranged == [4, 6, 2, 0, 1, 3, 7, 5]
+
+
+@pytest.mark.parametrize(
+    ("worth", "expected"),
+    [
+        (1, [[1], [4], [0, 2], [3]]),
+        (14, [[1, 4], [0, 2], [3]]),  # then 2 rows of 2 instead of 9: 14 tokens
+        (15, [[1, 4, 0, 2], [3]]),  # 4 rows of 9 instead of 20: 44 tokens
+        (45, [[1, 4, 0, 2, 3]]),
+    ],
+)
+def test_rows_of_like_length_are_divided_while_it_is_worth_a_call(
+    worth: int, expected: list[list[int]]
+) -> None:
+    assert of_like_length([9, 1, 9, 20, 2], worth) == expected
+
+
+def test_batches_of_like_length_change_no_number(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, unique = [2, 0, 2, 1, 0, 2], [2, 0, 1]
+    prompts, given = questions(loaded).prompts(unique), completions(rows, unique)
+    calls: list[int] = []
+
+    def forward(**inputs: Any) -> Any:
+        calls.append(len(inputs["input_ids"]))
+        return loaded.model(**inputs)
+
+    found = []
+    for worth in (1, 10**9):
+        monkeypatch.setattr(shared_prefix, "WORTH_A_CALL_CPU", worth)
+        found.append(scores(forward, loaded.model.model, prompts, given, "cached"))
+    num_lengths = len(set(given.mask_BC.sum(-1).tolist()))
+    assert len(calls) == num_lengths + 1 and sum(calls[:-1]) == calls[-1] == len(rows)
+    torch.testing.assert_close(*found, atol=1e-5, rtol=0)
