@@ -4,7 +4,7 @@
 |---|---|---|---|
 | `world:temporal_grounding` | objects that come, go and move | endless | made here |
 | `charades_sta_train.txt` ... | Charades-STA as published (TALL) | 12,408 + 3,720 | loader-run |
-| `train.json`, `test.json` ... | TimeZero's Charades-STA, ActivityNet Captions | 37,421 | loader-run |
+| `train.json`, `test.json` ... | the same by TimeZero; ActivityNet Captions | 71,957 | loader-run |
 | `train_2k5.json` | Time-R1's TimeRFT | 2,500 | loader-run |
 | `tvgbench.json` | Time-R1's TVGBench | 800 | loader-run |
 | `appletea2333/temporal_r1` | Temporal-R1's Charades | see its page | loader-read |
@@ -81,10 +81,6 @@ class TemporalGrounding(KindTask):
                 repaired.update(repairs(each) if isinstance(each, Sample) else ())
                 yield each
         finally:
-            for what, num in repaired.items():
-                log.info(
-                    "%s: %d segments reach out of their video or are reversed: %s",
-                    source.spec,
-                    num,
-                    what,
-                )
+            if repaired:
+                counts = ", ".join(f"{num} {what}" for what, num in sorted(repaired.items()))
+                log.info("%s: segments repaired: %s", source.spec, counts)

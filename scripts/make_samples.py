@@ -12,12 +12,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent / "data" / "samples"
-TASKS = ("counting", "grounding", "segmentation", "spatial_video", "visual_math")
 
 
 def main(folder: Path) -> None:
-    for task in TASKS:
-        runpy.run_path(str(HERE / "samples" / f"{task}.py"))["make"](folder)
+    for module in sorted((HERE / "samples").glob("*.py")):
+        runpy.run_path(str(module))["make"](folder)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ class Task:
 
     name: ClassVar[str]
     about: ClassVar[str]  # one line for `vlrl tasks`
-    kind: ClassVar[str | None] = None  # default kind of its targets (number, choice, box ...)
+    kind: ClassVar[str] = ""  # default kind of its targets (number, choice, box ...)
     sources: ClassVar[Mapping[str, str]] = {}  # what it reads: source -> size, licence
     formats: ClassVar[tuple[Any, ...]] = ()  # the `data.formats.rows.Format`s that `load` reads
     rewards: ClassVar[Mapping[str, Callable | Mapping[str, Callable]]] = {}

@@ -30,7 +30,6 @@ class MixedTask(Task):
         self.by_name = {task.name: task for task in tasks.values()}
         if len(self.by_name) < len(tasks):
             raise UserError(f"the tasks {', '.join(tasks)} have one name; give each its own")
-        self.about = "several tasks: " + ", ".join(self.by_name)
         self.habits = tuple(habit for task in tasks.values() for habit in task.habits)  # type: ignore[misc]
 
     def of(self, sample: Sample) -> Task:

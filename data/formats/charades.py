@@ -38,7 +38,11 @@ _SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?![a-z])")
 
 
 def question(sentence: str) -> str:
-    return QUESTION.format(sentence.strip().removesuffix("."))
+    """Raises ValueError where there is no sentence."""
+    text = sentence.strip().removesuffix(".")
+    if not text:
+        raise ValueError("there is no sentence")
+    return QUESTION.format(text)
 
 
 def _read(row: Row) -> Fields:
@@ -66,8 +70,9 @@ def _rows(
     read: Callable[[Path], Iterator[Stored]],
 ) -> Iterator[Stored] | None:
     """The rows of the file, or of those files in the folder that are of the split."""
-    files = [path] if path.is_file() else sorted(path.glob("*"))
-    files = [file for file in files if file.suffix == suffix and fits(_head(file))]
+    files = [path] if path.is_file() else sorted(path.glob(f"*{suffix}"))
+    files = [each for each in files if each.suffix == suffix and each.is_file()]
+    files = [each for each in files if fits(_head(each))]
     splits = {file: match[1] for file in files if (match := _SPLIT.search(file.stem.lower()))}
     if path.is_dir() and splits:
         split = choose_split(set(splits.values()), path_and_split(source.spec)[1], source)
@@ -140,6 +145,7 @@ TEXT = Format(
     read=_read,
     rows=_text_rows,
     image_folders=FOLDERS,
+    proof="loader-run",
     origin="xiaomi-research/time-r1, src/vllm_inference/data/data_loader.py, 7f2b594",
 )
 JSON = Format(
@@ -148,5 +154,6 @@ JSON = Format(
     read=_read,
     rows=_json_rows,
     image_folders=FOLDERS,
+    proof="loader-run",
     origin="xiaomi-research/time-r1, src/vllm_inference/data/data_loader.py, 7f2b594",
 )

@@ -9,8 +9,9 @@
          "duration": 30.12, "start": null, "end": null, "qsemtype": "Human Pose", ...}
 
 Times are seconds of the file; `video_start` and `start` only say where it was cut from a longer
-video.  Paths start where Time-R1 is run, three folders above `dataset/timer1/annotations/`.  `difficulty` is the IoU of the base model's `pred`, in percent.  Of the rows 48 and 27 end
-after the duration they state, and 11 of TVGBench do not start before they end.
+video.  Paths start where Time-R1 is run, three folders above `dataset/timer1/annotations/`.
+`difficulty` is the IoU of the base model's `pred`, in percent.  Of the rows 34 and 27 end after the
+duration they state and are cut; 11 of TVGBench have no length and cannot be read.
 
 Read in Time-R1 (github.com/xiaomi-research/time-r1, commit 7f2b594):
 src/vllm_inference/data/data_loader.py, which reads our samples.
@@ -49,6 +50,7 @@ TRAIN = Format(
     columns=("video", "timestamp", "sentence"),
     read=_read_train,
     image_folders=FOLDERS,
+    proof="loader-run",
     origin="xiaomi-research/time-r1, src/vllm_inference/data/data_loader.py, 7f2b594",
 )
 BENCH = Format(
@@ -56,5 +58,6 @@ BENCH = Format(
     columns=("path", "question", "answer", "duration"),
     read=_read_bench,
     image_folders=FOLDERS,
+    proof="loader-run",
     origin="xiaomi-research/time-r1, src/vllm_inference/data/data_loader.py, 7f2b594",
 )

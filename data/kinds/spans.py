@@ -31,7 +31,7 @@ def _parse(answer: str, sample: Sample, frame: Frame | None) -> Value | None:
 
 
 def _ideal(sample: Sample, frame: Frame | None) -> str:
-    start, end = sample.target
+    start, end = (f"{at:.{DIGITS}f}".rstrip("0").rstrip(".") for at in sample.target)
     return f"{start} to {end}"
 
 
@@ -46,12 +46,16 @@ def _target(sample: Sample) -> Value:
 
 
 def repairs(sample: Sample) -> tuple[str, ...]:
-    """What was done to the segment that `meta["segment"]` states: `turned`, `cut`, or both."""
+    """What was done to the segment that `meta["segment"]` states: `turned round`, `cut to
+    the video`, or both."""
     if "segment" not in sample.meta:
         return ()
     stated = _seconds(sample.with_(target=sample.meta["segment"]))
     inside = [round(at, DIGITS) for at in sorted(stated)]
-    done = {"turned": stated[0] > stated[1], "cut": inside != list(sample.target)}
+    done = {
+        "turned round": stated[0] > stated[1],
+        "cut to the video": inside != list(sample.target),
+    }
     return tuple(name for name, was_done in done.items() if was_done)
 
 

@@ -123,8 +123,8 @@ def _clip(name: str, preset: str) -> np.ndarray:
 
 
 def draw_event(rng: Random, num_pictures: int) -> Event:
-    """Lasts 2 s to two thirds of the film, and neither starts nor ends with it."""
-    length = 2 + int(rng.random() * (num_pictures * 2 // 3 - 1))
+    """Lasts 2 s to half of the film, and neither starts nor ends with it."""
+    length = 2 + int(rng.random() * (num_pictures // 2 - 1))
     start = 1 + int(rng.random() * (num_pictures - 1 - length))
     what = tuple(SENTENCES)[int(rng.random() * len(SENTENCES))]
     return Event(what=what, start=start, end=start + length)

@@ -133,8 +133,8 @@ def generate(
 
 
 def _draw(logits_BV: torch.Tensor, options: Sampling) -> torch.Tensor:
-    nothing = torch.empty((len(logits_BV), 0), dtype=torch.long, device=logits_BV.device)
-    scores_BV = options.processors(nothing, logits_BV.float())
+    nothing: Any = torch.empty((len(logits_BV), 0), dtype=torch.long, device=logits_BV.device)
+    scores_BV = options.processors(nothing, logits_BV.float())  # type: ignore[arg-type]
     if options.greedy:
         return scores_BV.argmax(-1)
     return torch.multinomial(scores_BV.softmax(-1), 1)[:, 0]

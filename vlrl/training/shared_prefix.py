@@ -118,10 +118,10 @@ def scores(
         else _packed(forward, backbone, prompts, completions)
     )
     missing = width - completions.ids_BC.shape[1]
-    logps_BC, entropies_BC = (
-        each if each is None else pad(each * completions.mask_BC, (0, missing)) for each in found
-    )
-    return logps_BC, entropies_BC
+    logps_BC, entropies_BC = found
+    if entropies_BC is not None:
+        entropies_BC = pad(entropies_BC * completions.mask_BC, (0, missing))
+    return pad(logps_BC * completions.mask_BC, (0, missing)), entropies_BC
 
 
 def _cached(

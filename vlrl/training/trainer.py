@@ -21,7 +21,7 @@ from accelerate.utils import gather_object
 from datasets import Dataset
 from transformers import Trainer as PlainTrainer
 from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]  # TRL's lazy module
-from trl.models import unwrap_model_for_generation
+from trl.models.utils import unwrap_model_for_generation
 from trl.trainer.utils import split_tensor_dict
 
 from vlrl import scoring
@@ -173,7 +173,7 @@ class Trainer(ExactLoading, GRPOTrainer):
                 self.model_wrapped,
                 self.accelerator,
                 gather_deepspeed3_params=self.args.ds3_gather_for_generation,
-                gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,
+                gradient_checkpointing_kwargs=self.args.gradient_checkpointing_kwargs,  # type: ignore[arg-type]
             ) as model,
             torch.no_grad(),
             self._dist.summon_full_params(self.model_wrapped, recurse=False),
