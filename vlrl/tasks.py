@@ -12,6 +12,7 @@ import random
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -69,7 +70,8 @@ def reading(source: Source) -> Task:
     shares: dict[str, float] = {}
     for task in map(find, names()):
         try:
-            found = list(islice(task.load(source), NUM_TRIED)) if task.formats else []
+            with _quiet():
+                found = list(islice(task.load(source), NUM_TRIED)) if task.formats else []
         except UserError:
             continue
         if read := sum(isinstance(each, Sample) for each in found):
@@ -83,6 +85,17 @@ def reading(source: Source) -> Task:
             f"the rows by --source {source.spec}"
         )
     raise UserError(f"{source.spec}: no task reads such rows; `vlrl tasks` lists their formats")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What one task leaves out of another's rows is no news."""
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def benchmark(name: str) -> tuple[Task, Benchmark]:

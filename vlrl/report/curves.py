@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlrl.contracts import UserError
 from vlrl.report.charts import Curve, smooth
-from vlrl.report.page import habit_colours, habit_curves, points, validation_curve
+from vlrl.report.page import habit_colours, habit_curves, points, task_curves, validation_curve
 from vlrl.report.rollouts import RIGHT, evenly_spaced, open_image
 from vlrl.report.runs import Row, Run, read_all, rows_with_offsets
 
@@ -70,6 +70,23 @@ def answers_png(
 
 
 def _draw_accuracy(axes: Axes, run: Run) -> None:
+    if tasks := task_curves(run, "accuracy"):
+        _draw_tasks(axes, tasks, task_curves(run, "validation/accuracy"))
+    else:
+        _draw_one_task(axes, run)
+    _dress(axes, "Accuracy", share=True)
+
+
+def _draw_tasks(axes: Axes, training: Sequence[Curve], validation: Sequence[Curve]) -> None:
+    """Training as a line of its own colour for each task, validation as points joined by dashes."""
+    for curve in training:
+        _draw_curve(axes, curve.points, COLOURS[curve.colour], label=curve.name)
+    for curve in validation:
+        steps, values = [*zip(*curve.points, strict=True)] or ((), ())
+        axes.plot(steps, values, "o--", color=COLOURS[curve.colour], markersize=4, linewidth=1)
+
+
+def _draw_one_task(axes: Axes, run: Run) -> None:
     _draw_curve(axes, points(run, "accuracy"), COLOURS[0], label="training")
     validation = validation_curve(run)
     if validation.points:
@@ -86,7 +103,6 @@ def _draw_accuracy(axes: Axes, run: Run) -> None:
             markersize=4,
             label="validation",
         )
-    _dress(axes, "Accuracy", share=True)
 
 
 def _draw_habits_or_format(axes: Axes, run: Run) -> None:

@@ -43,6 +43,14 @@ def paths(kind: Any, value: Value, size: Size | None) -> dict[str, str] | None:
     return {"lines": "".join(lines), "dots": "".join(dots)} if lines or dots else None
 
 
+def labels(kind: Any, value: Value, size: Size | None) -> list[tuple[float, float, str]]:
+    """(x, y, text) of what has a label: the corner of its box, or its point."""
+    if size is None or kind not in PLACED:
+        return []
+    corners = [(each.box or each.point, each.label) for each in marks(value)]
+    return [(round(at[0], 1), round(at[1], 1), text) for at, text in corners if at and text]
+
+
 def _mask_outlines(value: Value, size: Size) -> list[str]:
     step = -(-max(size) // TRACED_PX)
     try:

@@ -94,6 +94,7 @@ function filterChoices(groups) {
     ["right", "right answers"],
     ["wrong", "wrong answers"],
     ["problem", "any problem"],
+    ...distinct("task").map((name) => ["task:" + name, "task: " + name]),
     ...distinct("problem").map((name) => ["problem:" + name, "problem: " + name]),
     ...distinct("habit").map((name) => ["habit:" + name, "habit: " + name]),
   ];
@@ -118,6 +119,7 @@ function drawLean(advantage, widest) {
 function drawVerdict(card, widest) {
   const line = make("p", "verdict");
   line.append(make("span", "label", card.label));
+  if (card.task) line.append(make("span", "task", card.task));
   if (card.right === true) line.append(make("span", "right", "✓ right"));
   if (card.right === false) line.append(make("span", "wrong", "✗ wrong"));
   if (card.problem) line.append(make("span", "problem", card.problem));
@@ -138,24 +140,37 @@ function details(card) {
   return found.map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
 }
 
-/* The target and all answers over the picture; pointing at a card leaves only its own answer. */
+/* The target and all answers over the picture; pointing at a card leaves only its own answer, which
+   then has its labels too.  A label stands above the corner, or below where there is no room. */
 function drawOverlay(group, cards, articles) {
   const overlay = document.getElementById("overlay").content.firstElementChild.cloneNode(true);
   const pattern = overlay.firstElementChild;
+  const word = pattern.querySelector("text");
+  const size = Math.max(...group.size) / 24;
   overlay.setAttribute("viewBox", "0 0 " + group.size.join(" "));
 
-  function add(className, paths) {
+  function write([x, y, text]) {
+    const label = word.cloneNode();
+    const place = { x, y: y > size * 1.5 ? y - size / 3 : y + size, "font-size": size };
+    for (const name in place) label.setAttribute(name, place[name]);
+    label.textContent = text;
+    return label;
+  }
+
+  function add(className, { paths, labels }) {
     const outline = pattern.cloneNode(true);
     outline.setAttribute("class", className);
     for (const role in paths) outline.querySelector("." + role).setAttribute("d", paths[role]);
+    outline.append(...labels.map(write));
     overlay.append(outline);
     return outline;
   }
 
   pattern.remove();
-  add("target c0", group.paths);
+  word.remove();
+  add("target c0", group);
   cards.forEach((card, i) => {
-    const answer = add("answer c1", card.paths);
+    const answer = add("answer c1", card);
     const single = (on) => () => {
       overlay.classList.toggle("single", on);
       answer.classList.toggle("chosen", on);

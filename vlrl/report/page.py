@@ -16,6 +16,11 @@ from vlrl.report.runs import Evaluation, Row, Run
 
 ROLLOUT_BYTES = 3_200_000  # of the page's roughly 4 MB at most
 NUM_COLOURS = 6
+TASK_CURVES: tuple[tuple[str, str, Unit], ...] = (
+    ("reward", "Reward by task", "number"),
+    ("accuracy", "Accuracy in training by task", "share"),
+    ("validation/accuracy", "Validation accuracy by task", "share"),
+)
 WORDS = {"before": "before", "sft_only": "further SFT", "after": "after"}
 
 MAIN_CURVES: tuple[tuple[str, str, Unit], ...] = (
@@ -51,6 +56,7 @@ class Result:
     parse_failures: str
     truncated: str
     mean_tokens: str
+    beside: Mapping[str, float]  # other metrics of the same completions, shares
     habits: Mapping[str, float]
     habits_text: str
 
@@ -95,6 +101,7 @@ def render(runs: Sequence[Run]) -> str:
         habits=habits,
         charts=_charts(runs, MAIN_CURVES)
         + _validation(runs, "train")
+        + _task_charts(runs)
         + _habit_charts(runs, habits),
         warm_start=_warm_start(runs),
         more_charts=_charts(runs, MORE_CURVES),
@@ -125,7 +132,7 @@ def _gains(evaluations: Sequence[Evaluation]) -> list[Gain]:
 
 def _gain(benchmark: str, mode: str, before: Evaluation, after: Evaluation) -> Gain | None:
     old, new = before.number("score"), after.number("score")
-    if old is None or new is None:
+    if old is None or new is None or before.metric != after.metric:
         return None
     points = f"{(new - old) * 100:+.1f} points".replace("-", "−")
     commonest, caveat = after.number("commonest"), ""
@@ -151,18 +158,19 @@ def _overlap(a: Evaluation, b: Evaluation) -> str:
 
 
 def _results(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """One block per benchmark, its rows in the order of `Evaluation.place` and then of the runs."""
-    rows = [(e, number) for number, run in enumerate(runs) for e in run.evaluations]
-    rows.sort(key=lambda row: (row[0].place, row[1]))
+    """One block per benchmark and metric.
+
+    Its rows stand in the order of `Evaluation.place` and then of the runs.
+    """
+    found = [(e, number) for number, run in enumerate(runs) for e in run.evaluations]
+    found.sort(key=lambda row: (row[0].benchmark, row[0].metric, row[0].place, row[1]))
     blocks = []
-    for benchmark, group in groupby(rows, key=lambda row: row[0].benchmark):
-        found = list(group)
-        block = {
-            "benchmark": benchmark,
-            "metric": found[0][0].metric,
-            "rows": [_result(evaluation, number) for evaluation, number in found],
-        }
-        blocks.append(block)
+    for (benchmark, metric), group in groupby(
+        found, key=lambda row: (row[0].benchmark, row[0].metric)
+    ):
+        rows = [_result(evaluation, number) for evaluation, number in group]
+        beside = list(dict.fromkeys(name for row in rows for name in row.beside))
+        blocks.append({"benchmark": benchmark, "metric": metric, "beside": beside, "rows": rows})
     return blocks
 
 
@@ -183,6 +191,7 @@ def _result(evaluation: Evaluation, run: int) -> Result:
         parse_failures=show(evaluation.number("parse_failures"), "share"),
         truncated=show(evaluation.number("truncated"), "share"),
         mean_tokens=show(evaluation.number("mean_tokens")),
+        beside=evaluation.beside,
         habits=habits,
         habits_text=", ".join(f"{name} {show(share, 'share')}" for name, share in habits.items()),
     )
@@ -270,7 +279,14 @@ def _curves(runs: Sequence[Run], key: str, phase: str) -> list[Curve]:
 
 def points(run: Run, key: str, phase: str = "train") -> tuple[tuple[float, float], ...]:
     """The (step, value) pairs that a run logged under a key."""
-    return tuple((row["step"], row[key]) for row in run.phase(phase) if row.get(key) is not None)
+    values = ((row["step"], _logged(row).get(key)) for row in run.phase(phase))
+    return tuple((step, value) for step, value in values if value is not None)
+
+
+def _logged(row: Row) -> Row:
+    """What was logged, with `validation/NAME` for each of its values."""
+    measured = row.get("validation") or {}
+    return row | {f"validation/{name}": value for name, value in measured.items()}
 
 
 def validation_curve(run: Run, colour: int = 0, phase: str = "train") -> Curve:
@@ -298,6 +314,33 @@ def _validation(runs: Sequence[Run], phase: str) -> list[Chart]:
 
 def _warm_start(runs: Sequence[Run]) -> list[Chart]:
     return _charts(runs, [("loss", "Warm-start loss", "number")], "sft") + _validation(runs, "sft")
+
+
+def task_colours(run: Run) -> dict[str, int]:
+    """A colour for each task of a run; none where it logged only one."""
+    prefixes = [f"{metric}/" for metric, _, _ in TASK_CURVES]
+    keys = {key for row in run.phase("train") for key in _logged(row)}
+    tasks = {key.removeprefix(each) for key in keys for each in prefixes if key.startswith(each)}
+    return {name: number % NUM_COLOURS for number, name in enumerate(sorted(tasks))}
+
+
+def task_curves(run: Run, metric: str) -> list[Curve]:
+    """One curve per task: its own reward, accuracy or validation/accuracy."""
+    return [
+        Curve(name=task, colour=colour, points=points(run, f"{metric}/{task}"))
+        for task, colour in task_colours(run).items()
+    ]
+
+
+def _task_charts(runs: Sequence[Run]) -> list[Chart]:
+    charts = [
+        line_chart(
+            f"{title}, {run.name}" if len(runs) > 1 else title, task_curves(run, metric), unit
+        )
+        for run in runs
+        for metric, title, unit in TASK_CURVES
+    ]
+    return [chart for chart in charts if chart]
 
 
 def habit_colours(runs: Sequence[Run]) -> dict[str, int]:

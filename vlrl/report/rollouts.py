@@ -20,10 +20,11 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from vlrl.report.overlay import Size, paths, picture_size
+from vlrl.report.overlay import Size, labels, paths, picture_size
 from vlrl.report.runs import Evaluation, Row, Run, broken_lines, rows_at, rows_with_offsets
 
 NUM_STEPS = 16
+PLACE = ("step", "group", "index", "sample", "task")  # keys of a row that say where it belongs
 NUM_SAMPLES = 24  # per benchmark and mode
 MAX_CHARS = 6000  # of one completion or prompt; the middle of a longer one is left out
 CRISP_PX = 256  # images up to this side are kept pixel by pixel; larger ones shrink to `PHOTO_PX`
@@ -62,6 +63,7 @@ class Source:
     candidates: Sequence[Candidate]
     num_groups: int  # in the files, of which the candidates are some
     num_steps: int  # 0 for a benchmark
+    num_tasks: int = 1
 
 
 @dataclass(kw_only=True)
@@ -147,7 +149,8 @@ def _training(run: Run, prefix: str, notes: list[str]) -> list[Source]:
         )
         return []
     offsets: dict[tuple[float, str], dict[Any, int]] = {}
-    for offset, row in _good_rows(path, prefix, notes):
+    rows = _good_rows(path, prefix, notes)
+    for offset, row in rows:
         group = offsets.setdefault((row.get("step", 0), str(row.get("group"))), {})
         group[row.get("index", len(group))] = offset
     candidates = [
@@ -170,6 +173,7 @@ def _training(run: Run, prefix: str, notes: list[str]) -> list[Source]:
             candidates=_in_waves(spread(evenly_spaced(by_step, NUM_STEPS))),
             num_groups=len(candidates),
             num_steps=len(by_step),
+            num_tasks=len({row.get("task") for _, row in rows}),
         )
     ]
 
@@ -218,9 +222,7 @@ def _good_rows(path: Path, prefix: str, notes: list[str]) -> list[tuple[int, Row
         if row is None:
             num_broken += 1
         else:
-            places.append(
-                (offset, {k: row[k] for k in ("step", "group", "index", "sample") if k in row})
-            )
+            places.append((offset, {key: row[key] for key in PLACE if key in row}))
     if num_broken:
         notes.append(prefix + broken_lines(path, num_broken))
     return places
@@ -274,22 +276,25 @@ def _group(candidate: Candidate, source: Source, album: Album) -> dict[str, Any]
         "target": _text(first.get("target")),
         "size": size,
         "paths": paths(first.get("kind"), first.get("target"), size),
+        "labels": labels(first.get("kind"), first.get("target"), size),
         "cards": [
-            _card(row, label, size)
+            _card(row, label, size, names_task=source.num_tasks > 1)
             for row, (_, _, label) in zip(rows, candidate.lines, strict=True)
         ],
     }
 
 
-def _card(row: Row, label: str, size: Size | None) -> dict[str, Any]:
+def _card(row: Row, label: str, size: Size | None, *, names_task: bool) -> dict[str, Any]:
     """One completion; `size` is that of the group's first picture, where answers are drawn."""
     parts = row.get("parts") or {}
     accuracy = parts.get("accuracy")
     problem = row.get("problem")
     return {
         "label": label,
+        "task": row.get("task") if names_task else None,
         "segments": segments(_short(str(row.get("completion", "")), MAX_CHARS)),
         "paths": paths(row.get("kind"), row.get("parsed"), size),
+        "labels": labels(row.get("kind"), row.get("parsed"), size),
         "right": None if accuracy is None else accuracy >= RIGHT,
         "parts": parts,
         "total": row.get("total"),

@@ -51,6 +51,13 @@ class Evaluation:
         rank = LABELS.index(self.label) if self.label in LABELS else len(LABELS)
         return self.benchmark, self.mode != "think", self.mode, rank, self.label
 
+    @property
+    def beside(self) -> dict[str, float]:
+        """Other metrics of the same completions: `accuracy` where the score is another, giou ..."""
+        accuracy = self.number("accuracy")
+        own = {} if accuracy is None else {"accuracy": accuracy}
+        return own | (self.values.get("metrics") or {})
+
     def number(self, key: str) -> float | None:
         """The value of a numeric key, or None where it was not recorded."""
         value = self.values.get(key)
