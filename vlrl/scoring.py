@@ -191,6 +191,12 @@ def resolve(
     return parts
 
 
+def wants(task: Task, rewards: Rewards, fact: str) -> bool:
+    """Whether one of the rewards has a parameter for something that only a run can tell."""
+    parts = resolve(task, rewards)
+    return any(part.function and fact in _options(part.function) for part in parts)
+
+
 @lru_cache(maxsize=64)
 def _default_parts(task: Task, kind: str | None, step: int, progress: float) -> tuple[Part, ...]:
     return tuple(_parts(task, DEFAULT_REWARDS, kind, step, progress))

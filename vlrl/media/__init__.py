@@ -4,7 +4,15 @@ A reference knows where its content is and opens it on demand; `load_image` and 
 it to RGB pictures, once: caches bounded by bytes keep the latest.  No torch.
 """
 
-from vlrl.media.clips import Clip, ClipPlan, Sampling, film_strip, load_clip, plan_clip
+from vlrl.media.clips import (
+    Clip,
+    ClipPlan,
+    Sampling,
+    Shuffled,
+    film_strip,
+    load_clip,
+    plan_clip,
+)
 from vlrl.media.images import (
     ImageBytes,
     ImageFile,
@@ -35,6 +43,7 @@ __all__ = [
     "ImageFile",
     "ImageOnDemand",
     "Sampling",
+    "Shuffled",
     "UnreadableMedia",
     "VideoBytes",
     "VideoFile",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from random import Random
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -68,6 +69,25 @@ class Clip(ClipPlan):
     frames: tuple[Image.Image, ...]
 
 
+@dataclass(frozen=True)
+class Shuffled:
+    """A video whose clip has its frames in an order drawn by `seed`, at the times as they were."""
+
+    video: Media
+    seed: str
+    kind: Literal["video"] = "video"
+
+    @property
+    def key(self) -> str:
+        return f"{self.video.key}#shuffled by {self.seed}"
+
+    def open(self) -> Any:
+        return self.video.open()
+
+    def __str__(self) -> str:
+        return str(self.video)
+
+
 def film_strip(media: Media, sampling: Sampling) -> Image.Image:
     """The frames of a clip side by side, from left to right.  Raises UnreadableMedia."""
     frames = load_clip(media, sampling).frames
@@ -83,6 +103,8 @@ def plan_clip(media: Media, sampling: Sampling, factor: int = 28) -> ClipPlan:
 
     Raises UnreadableMedia.
     """
+    if isinstance(media, Shuffled):
+        return plan_clip(media.video, sampling, factor)
     with readable(media):
         whole = timeline(media)
     start_s, end_s = part_of(media)
@@ -120,6 +142,11 @@ def load_clip(media: Media, sampling: Sampling, factor: int = 28) -> Clip:
 
 
 def _load(media: Media, sampling: Sampling, factor: int) -> Clip:
+    if isinstance(media, Shuffled):
+        clip = load_clip(media.video, sampling, factor)
+        frames = list(clip.frames)
+        Random(media.seed).shuffle(frames)
+        return replace(clip, frames=tuple(frames))
     plan = plan_clip(media, sampling, factor)
     start_s, _ = part_of(media)
     wanted_s = [each + start_s for each in plan.times_s]

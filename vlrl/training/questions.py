@@ -88,7 +88,13 @@ class Questions:
 
     def prompts(self, indices: Sequence[int]) -> Prompts:
         """Those samples as one input of the model."""
-        chosen = [self[index] for index in indices]
+        return self._prompts([self[index] for index in indices])
+
+    def prompts_of(self, samples: Sequence[Sample]) -> Prompts:
+        """Samples that are asked once and not kept."""
+        return self._prompts([self._made(sample) for sample in samples])
+
+    def _prompts(self, chosen: Sequence[Question]) -> Prompts:
         vision = _joined([each.vision for each in chosen])
         made = make_prompts(self.loaded, [each.ids for each in chosen], vision)
         features = _joined_features([each.features for each in chosen])

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 from vlrl import config, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import Sample, Task, UserError
+from vlrl.media import UnreadableMedia
 from vlrl.models import Loaded, load
 from vlrl.models.inputs import prompt_lengths
 from vlrl.nearest import did_you_mean
@@ -28,6 +29,7 @@ from vlrl.training.records import Lines
 
 log = logging.getLogger("vlrl")
 Arguments = TypeVar("Arguments", bound=TrainingArguments)
+Made = TypeVar("Made")
 
 REPORTERS = ("wandb", "tensorboard", "trackio")
 SHOWN = 5  # examples named in a message
@@ -109,8 +111,31 @@ def print_trainable(model: Any) -> None:
 
 
 def prompt_limit(loaded: Loaded, max_new_tokens: int) -> int:
-    """Tokens that a prompt may have beside `max_new_tokens` of answer."""
-    return loaded.config.get_text_config().max_position_embeddings - max_new_tokens
+    """Tokens that a prompt may have beside `max_new_tokens` of answer.
+
+    Raises UserError where none are left.
+    """
+    context = loaded.config.get_text_config().max_position_embeddings
+    if max_new_tokens >= context:
+        raise UserError(
+            f"train.max_completion_length: {max_new_tokens} tokens of answer leave no room for a "
+            f"prompt in the {context} that {loaded.name} reads; lower it"
+        )
+    return context - max_new_tokens
+
+
+def by_name(make: Callable[[Sequence[Sample]], Made], samples: Sequence[Sample]) -> Made:
+    """What `make` makes of the samples; UserError names the one whose media cannot be read."""
+    try:
+        return make(samples)
+    except UnreadableMedia as error:
+        if len(samples) == 1:
+            raise UserError(
+                f"sample {samples[0].id}: {error}; then run the same command again"
+            ) from error
+        for sample in samples:
+            by_name(make, [sample])
+        raise
 
 
 def fitting(
@@ -118,10 +143,11 @@ def fitting(
 ) -> list[Sample]:
     """The samples whose prompt leaves room for `max_new_tokens`.
 
-    The others are named and left out, never cut.
+    The others are named and left out, never cut.  Raises UserError where none is left, and for
+    media that cannot be read.
     """
     limit = prompt_limit(loaded, max_new_tokens)
-    lengths = prompt_lengths(loaded, task, samples, mode)
+    lengths = by_name(lambda rows: prompt_lengths(loaded, task, rows, mode), samples)
     long = [(each, n) for each, n in zip(samples, lengths, strict=True) if n > limit]
     for sample, length in long[:SHOWN]:
         log.warning(

@@ -21,7 +21,7 @@ from vlrl import config, prompts, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import Habit, Sample, Task, UserError
 from vlrl.models import Loaded
-from vlrl.models.inputs import Prompt, batch, encode, make_prompt
+from vlrl.models.inputs import Encoded, Prompt, batch, encode, make_prompt
 from vlrl.training import setup
 from vlrl.training.checkpoints import ExactLoading
 from vlrl.training.progress import MetricsFile
@@ -79,10 +79,9 @@ class Collator:
         self.loaded, self.task, self.recipe = loaded, task, recipe
 
     def __call__(self, samples: Sequence[Sample]) -> dict[str, torch.Tensor]:
-        pairs = [self.example(sample) for sample in samples]
-        encoded = encode(self.loaded, [prompt.text for prompt, _ in pairs], samples)
+        encoded, completions = setup.by_name(self._encoded, samples)
         end = self.loaded.tokenizer.eos_token
-        written = self.loaded.tokenizer([completion + end for _, completion in pairs])["input_ids"]
+        written = self.loaded.tokenizer([each + end for each in completions])["input_ids"]
         rows = [
             [*prompt, *completion] for prompt, completion in zip(encoded.ids, written, strict=True)
         ]
@@ -91,6 +90,12 @@ class Collator:
         for row, (prompt, completion) in enumerate(zip(encoded.ids, written, strict=True)):
             labels_BL[row, len(prompt) : len(prompt) + len(completion)] = torch.tensor(completion)
         return {**inputs, "labels": labels_BL}
+
+    def _encoded(self, samples: Sequence[Sample]) -> tuple[Encoded, list[str]]:
+        """The prompts as the model takes them, and the completions to learn."""
+        pairs = [self.example(sample) for sample in samples]
+        encoded = encode(self.loaded, [prompt.text for prompt, _ in pairs], samples)
+        return encoded, [completion for _, completion in pairs]
 
     def example(self, sample: Sample) -> tuple[Prompt, str]:
         """The prompt of a sample and the completion to learn."""

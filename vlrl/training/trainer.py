@@ -30,7 +30,7 @@ from vlrl.contracts import Sample, Scored, Task, UserError
 from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
 from vlrl.models import Loaded
 from vlrl.models.inputs import frame_of
-from vlrl.training import rollouts, setup, vllm_rollouts
+from vlrl.training import contrast, rollouts, setup, vllm_rollouts
 from vlrl.training.checkpoints import ExactLoading
 from vlrl.training.guard import FiniteSteps
 from vlrl.training.microbatches import by_group, permuted
@@ -38,7 +38,7 @@ from vlrl.training.progress import MetricsFile
 from vlrl.training.questions import Questions
 from vlrl.training.records import Lines, save_media
 from vlrl.training.score_metrics import accuracy_by_task, score_metrics
-from vlrl.training.shared_prefix import Completions, Form, scores
+from vlrl.training.shared_prefix import Completions, Form, Prompts, scores
 
 log = logging.getLogger("vlrl")
 
@@ -68,6 +68,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         self.rollouts = Lines(output / "rollouts.jsonl")
         self._batch: list[dict[str, Any]] = []
         self._rows: list[int] = []  # the numbers of the samples that the next forward is about
+        self._shuffled: dict[int, list[Scored]] = {}
+        """Sample -> scores of completions that saw its frames in another order, where asked for."""
         super().__init__(
             model=loaded.model,
             reward_funcs=_scored_elsewhere,
@@ -91,6 +93,9 @@ class Trainer(ExactLoading, GRPOTrainer):
             )
         else:
             self._prepare_sampling()
+        self._contrasts = contrast.is_asked(
+            task, recipe, own_rollouts=not (self.use_vllm or self._unsupported)
+        )
 
     def _prepare_sampling(self) -> None:
         self.generation_config.suppress_tokens = self.loaded.vision_token_ids
@@ -168,6 +173,11 @@ class Trainer(ExactLoading, GRPOTrainer):
             fields = self.questions.repeated(self._rows)
             return super()._generate_single_turn(prompt_ids, images, fields, *rest, **options)
         runs = [(index, len(list(rows))) for index, rows in itertools.groupby(self._rows)]
+        prompts = self.questions.prompts([index for index, _ in runs])
+        return self._drawn(prompts, [count for _, count in runs]), None
+
+    def _drawn(self, prompts: Prompts, counts: Sequence[int]) -> list[list[int]]:
+        """So many completions of each prompt."""
         with (
             unwrap_model_for_generation(
                 self.model_wrapped,
@@ -179,10 +189,33 @@ class Trainer(ExactLoading, GRPOTrainer):
             self._dist.summon_full_params(self.model_wrapped, recurse=False),
             self.accelerator.autocast(),
         ):
-            prompts = self.questions.prompts([index for index, _ in runs])
             drawing = rollouts.sampling(self.generation_config, self.eos_token_ids)
-            counts = [count for _, count in runs]
-            return rollouts.generate(_bare(model), prompts, counts, drawing), None
+            return rollouts.generate(_bare(model), prompts, counts, drawing)
+
+    def _draw_shuffled(self) -> dict[int, list[Scored]]:
+        """Scores of the completions that the batch's videos get with their frames shuffled."""
+        counts = contrast.counts(self.samples, self._rows)
+        seed = f"{self.args.seed}/{self.state.global_step}"
+        asked = [contrast.shuffled_frames(self.samples[index], seed) for index in counts]
+        drawn = iter(
+            self._drawn(self.questions.prompts_of(asked), list(counts.values())) if asked else ()
+        )
+        mine: dict[int, list[Scored]] = {}
+        for (index, count), sample in zip(counts.items(), asked, strict=True):
+            ids = list(itertools.islice(drawn, count))
+            mine[index] = scoring.score_group(
+                self.task,
+                [sample] * count,
+                self.processing_class.batch_decode(ids, skip_special_tokens=True),
+                mode=self.recipe.mode,
+                frame=frame_of(self.loaded, sample),
+                truncated=[each[-1] not in self.loaded.end_token_ids for each in ids],
+            )
+        found: dict[int, list[Scored]] = {}
+        for part in gather_object([mine]):
+            for index, theirs in part.items():
+                found[index] = [*found.get(index, ()), *theirs]
+        return found
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -276,6 +309,7 @@ class Trainer(ExactLoading, GRPOTrainer):
             combine=self.recipe.combine,
             truncated=[row["truncated"] for row in rows],
             num_tokens=[row["num_tokens"] for row in rows],
+            shuffled=self._shuffled.get(rows[0]["index"]),
             step=self.state.global_step,
             progress=self.state.global_step / max(self.state.max_steps, 1),
         )
@@ -309,6 +343,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         """
         self._rows = [row["index"] for row in inputs]
         self.questions.keep(self._rows)
+        if self._contrasts:
+            self._shuffled = self._draw_shuffled()
         output = super()._generate_and_score_completions(inputs)
         equal = _equal_groups([row["scored"].total for row in self._batch], self.num_generations)
         self._metrics["train"]["frac_reward_zero_std"][-1] = fmean(equal)
