@@ -31,6 +31,7 @@ from vlrl.scoring import find_reward, score_group
 TABLE = yaml.load(
     (Path(__file__).parent / "cases/attacks.yaml").read_text("utf-8"), yaml.CSafeLoader
 )
+SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 NUM_SAMPLES = 24  # of a task
 SLACK = 1e-9
 
@@ -129,12 +130,18 @@ def subject_of_reward(name: str) -> Subject:
 
 def subject_of_task(name: str) -> Subject:
     task = tasks.find(name)
-    specs = [spec for spec in task.sources if spec.startswith("world:")]
-    assert specs, f"{name}: give the task a source that needs no download, world:{name}"
-    rows = islice(tasks.samples(task, Source(spec=specs[0])), NUM_SAMPLES)
-    samples = [sample.with_(rewards=None) for sample in rows]
+    rows = (row for source in _sources(task) for row in tasks.samples(task, source))
+    samples = [row.with_(rewards=None) for row in islice(rows, NUM_SAMPLES)]
     answers = [task.ideal(sample, None) for sample in samples]
     return Subject(name=name, task=task, samples=samples, answers=answers, options={})
+
+
+def _sources(task: Task) -> list[Source]:
+    """Its world, or the sample rows of its formats where it has none."""
+    for spec in task.sources:
+        if spec.startswith("world:"):
+            return [Source(spec=spec)]
+    return [Source(spec=str(SAMPLES / each.name), role="test") for each in task.formats]
 
 
 @cache
