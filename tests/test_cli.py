@@ -188,7 +188,7 @@ def test_env_tells_versions_and_platform(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_score_writes_a_line_for_a_line(run_vlrl: RunVlrl, tmp_path: Path) -> None:
-    row = {"id": "a", "task": tasks.names()[0], "target": 3, "completion": "<answer>3</answer>"}
+    row = {"id": "a", "task": "counting", "target": 3, "completion": "<answer>3</answer>"}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\nbroken\n")
     done = run_vlrl("score", "rows.jsonl")
     assert done.returncode == 1

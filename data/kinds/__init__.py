@@ -54,6 +54,8 @@ class KindTask(Task):
 
     def load(self, source: Source) -> Iterator[Sample | BadRow]:
         if not rows.is_world(source):
+            if not self.formats:
+                raise UserError(f"{source.spec}: {self.name} reads no rows; use world:{self.name}")
             return rows.read(source, self.formats, task=self.name, check=self._checked)
         if self.world is None:
             raise UserError(f"{source.spec}: {self.name} has no procedural world; name its rows")
