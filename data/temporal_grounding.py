@@ -66,6 +66,12 @@ class TemporalGrounding(KindTask):
         ),
         Benchmark(name="charades_sta", source="charades_sta_test.txt", about="3,720 sentences"),
         Benchmark(
+            name="charades_sta_r1",
+            source="charades_sta_test.txt",
+            metric="span.recall",
+            about="the share with an IoU of at least 0.5",
+        ),
+        Benchmark(
             name="activitynet_captions",
             source="activitynet/annotations/test.json",
             about="17,031 sentences",

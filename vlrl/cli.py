@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # The verbs import what they need themselves, so that `vlrl --help` never waits for torch.
 
 Run = Callable[[argparse.Namespace], int | None]
+SOURCE_WIDTH = 36  # of the column of sources; longer ones reach beyond it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +84,7 @@ def _tasks(args: argparse.Namespace) -> None:
 
     for task in map(tasks.find, tasks.names()):
         print(f"{task.name}  {task.about}")
-        width = max(map(len, task.sources), default=0)
+        width = min(max(map(len, task.sources), default=0), SOURCE_WIDTH)
         for source, about in task.sources.items():
             _print_indented(f"{source.ljust(width)}  {about}", hanging=width + 2)
         if task.formats:

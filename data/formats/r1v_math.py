@@ -19,11 +19,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from vlrl.data.formats import golds, r1v, superclevr
+from vlrl.data.formats import few_shot, golds, r1v, superclevr
 from vlrl.data.formats.rows import Fields, Format, Row
 
 
 def _read_r1v(row: Row) -> Fields | None:
+    if few_shot.FORMAT.read(row) is not None:  # the same columns
+        return None
     fields = r1v.FORMAT.read(row)
     return fields and {**fields, **_gold(fields["question"], fields["target"])}
 

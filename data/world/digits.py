@@ -93,7 +93,7 @@ def scans_by_digit() -> dict[int, np.ndarray]:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise UserError(
-            "world:counting@digits needs scikit-learn, which brings the scans; "
+            "the handwritten digits need scikit-learn, which brings the scans; "
             'pip install "vlrl[digits]"'
         ) from error
     scans: Any = load_digits()
