@@ -32,15 +32,19 @@ def make_run(
     num_steps: int = 120,
     learning_rate: str = "1e-4",
     completion: str | None = None,
+    tasks: tuple[str, ...] = ("counting",),
 ) -> Path:
-    """Write a complete run; every completion is `completion` where one is given."""
+    """Write a complete run; every completion is `completion` where one is given.
+
+    With several tasks, each is 0.1 better than the one before it.
+    """
     rng = random.Random(f"fake run {seed}")
     (folder / "media").mkdir(parents=True)
     (folder / "eval").mkdir()
     recipe = RECIPE.format(seed=seed, num_steps=num_steps, learning_rate=learning_rate)
     (folder / "recipe.yaml").write_text(recipe)
-    write_lines(folder / "metrics.jsonl", _metrics(rng, num_steps))
-    write_lines(folder / "rollouts.jsonl", _rollouts(folder, rng, num_steps, completion))
+    write_lines(folder / "metrics.jsonl", _metrics(rng, num_steps, tasks))
+    write_lines(folder / "rollouts.jsonl", _rollouts(folder, rng, num_steps, completion, tasks))
     _evaluations(folder, rng, completion)
     summary = {"seed": seed, "versions": {**VERSIONS, "git": "0123abc"}}
     (folder / "summary.json").write_text(json.dumps(summary))
@@ -68,7 +72,7 @@ def write_lines(path: Path, rows: list[dict]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _metrics(rng: random.Random, num_steps: int) -> list[dict]:
+def _metrics(rng: random.Random, num_steps: int, tasks: tuple[str, ...]) -> list[dict]:
     warm = [
         {
             "step": s,
@@ -78,7 +82,19 @@ def _metrics(rng: random.Random, num_steps: int) -> list[dict]:
         }
         for s in range(1, 41)
     ]
-    return warm + [_metric(rng, step, step / num_steps) for step in range(1, num_steps + 1)]
+    return warm + [
+        _by_task(_metric(rng, step, step / num_steps), tasks) for step in range(1, num_steps + 1)
+    ]
+
+
+def _by_task(row: dict, tasks: tuple[str, ...]) -> dict:
+    if len(tasks) == 1:
+        return row
+    for place, task in enumerate(tasks):
+        row |= {f"{name}/{task}": row[name] + 0.1 * place for name in ("reward", "accuracy")}
+        if "validation" in row:
+            row["validation"][f"accuracy/{task}"] = row["validation"]["accuracy"] + 0.1 * place
+    return row
 
 
 def _metric(rng: random.Random, step: int, progress: float) -> dict:
@@ -117,7 +133,11 @@ def _shares(progress: float) -> tuple[float, float, float]:
 
 
 def _rollouts(
-    folder: Path, rng: random.Random, num_steps: int, completion: str | None
+    folder: Path,
+    rng: random.Random,
+    num_steps: int,
+    completion: str | None,
+    tasks: tuple[str, ...],
 ) -> list[dict]:
     rows = []
     for step in range(1, num_steps + 1, 3):
@@ -135,6 +155,7 @@ def _rollouts(
                     "group": group,
                     "index": i,
                     "sample": sample,
+                    "task": tasks[group % len(tasks)],
                     "advantage": row["total"] - mean,
                 }
                 for i, row in enumerate(scored)

@@ -123,6 +123,23 @@ def test_a_picture_that_cannot_be_read_names_its_sample(loaded: Loaded, tmp_path
         asked.prompts([0])
 
 
+def test_a_prompt_that_cannot_be_measured_names_its_sample(loaded: Loaded, tmp_path: Path) -> None:
+    cut = ImageFile(tmp_path / "cut.png")
+    cut.path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    good, bad = samples("pictures:2")
+    rows = [good, bad.with_(media=(cut, cut))]  # of several pictures the sizes are read
+    with pytest.raises(UserError, match=r"sample pictures/1: .*cut\.png.*run the same command"):
+        setup.fitting(loaded, TASK, rows, "vanilla", 8)
+
+
+def test_an_answer_longer_than_the_context_is_refused(loaded: Loaded) -> None:
+    message = r"train.max_completion_length: 4096 .* room for a prompt in the 4096 that tiny reads"
+    with pytest.raises(UserError, match=message):
+        setup.fitting(loaded, TASK, samples("pictures:2"), "vanilla", 4096)
+    with pytest.raises(UserError, match="no prompt fits into 1 tokens; lower max_pixels"):
+        setup.fitting(loaded, TASK, samples("pictures:2"), "vanilla", 4095)
+
+
 def test_a_prompt_fits_up_to_its_last_token(
     loaded: Loaded, caplog: pytest.LogCaptureFixture
 ) -> None:

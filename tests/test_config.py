@@ -315,4 +315,12 @@ def test_what_the_recipe_owns_are_options_of_the_trainer() -> None:
 
     from vlrl.coerce import field_types
 
-    assert config.OWNED.keys() <= field_types(GRPOConfig).keys()
+    of_older_trl = {"max_prompt_length"}
+    assert config.OWNED.keys() - of_older_trl <= field_types(GRPOConfig).keys()
+
+
+@pytest.mark.slow
+def test_a_limit_of_prompts_is_refused_with_what_happens_instead() -> None:
+    recipe = Recipe(task="counting", train={"max_prompt_length": 512})
+    with pytest.raises(UserError, match=r"train.max_prompt_length: .*prompts too long .*, never cut"):
+        config.check_train_options(recipe)

@@ -177,7 +177,7 @@ def test_no_scan_is_both_trained_on_and_tested_on() -> None:
 def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     digits.scans_by_digit.cache_clear()
-    with pytest.raises(UserError, match=r'needs scikit-learn.*pip install "vlrl\[digits\]"$'):
+    with pytest.raises(UserError, match=r'need scikit-learn.*pip install "vlrl\[digits\]"$'):
         take("digits", 1)
     digits.scans_by_digit.cache_clear()
 

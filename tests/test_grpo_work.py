@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from lengths_runs import GROUP, TASK, recipe, rollouts, samples
-from test_grpo import plain_trainer
+from stock import stock_trainer
 from transformers import PrinterCallback
 from trl import GRPOTrainer
 
@@ -57,7 +57,8 @@ def asked_about(output: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, int]:
-    return patches(plain_trainer(recipe(tmp_path_factory.mktemp("stock"), TRAIN)))
+    made = recipe(tmp_path_factory.mktemp("stock"), TRAIN)
+    return patches(stock_trainer(made, samples("pictures:12")))
 
 
 def test_the_tower_that_trains_sees_one_group_member_in_place_of_all(

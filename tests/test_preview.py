@@ -158,9 +158,20 @@ def clip_of(num_frames: int) -> Clip:
     )  # fmt: skip
 
 
-def test_a_film_strip_underlines_the_frames_within_the_span() -> None:
+@pytest.mark.parametrize(
+    ("span", "numbers"),
+    [
+        ((1.0, 2.0), (2, 3)),  # of frames at 0, 0.5, 1.0 ...; that at the end shows what follows
+        ((3.9, 4.6), (8, 9)),
+        ((1.6, 2.0), (4,)),  # no other frame is so near
+        ((1.6, 1.9), ()),
+    ],
+)
+def test_a_film_strip_underlines_the_frames_within_the_span(
+    span: tuple[float, float], numbers: tuple[int, ...]
+) -> None:
     clip = clip_of(10)
-    strip = draw.on_clip(clip, (1.0, 2.0))  # frames 2, 3 and 4 of those at 0, 0.5, 1.0 ...
+    strip = draw.on_clip(clip, span)
     width, height = 256 + draw.GAP_PX, draw.CELL_PX + draw.BAR_PX + draw.TIME_PX
     assert strip.size == (8 * width, 2 * height + draw.LINE_ROOM_PX)
     for number in range(10):
@@ -168,10 +179,10 @@ def test_a_film_strip_underlines_the_frames_within_the_span() -> None:
         x, y = column * width + 5, row * height
         assert strip.getpixel((x, y + 5)) == (10 * number, 0, 0)
         underlined = strip.getpixel((x, y + draw.CELL_PX + 1)) == COLOUR
-        assert underlined == (number in (2, 3, 4))
+        assert underlined == (number in numbers)
     line = coloured(strip)[-1]
     share = np.flatnonzero(line)[[0, -1]] / (strip.width - 1) * clip.duration_s
-    assert share.tolist() == pytest.approx([1.0, 2.0], abs=0.01)
+    assert share.tolist() == pytest.approx(span, abs=0.01)
 
 
 def test_a_film_strip_without_a_span_has_no_line() -> None:

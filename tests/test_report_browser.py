@@ -144,6 +144,26 @@ def test_page_can_be_read_and_turned(page: Path, tmp_path: Path):
     assert log["overlays"] == 0  # numbers are not drawn
 
 
+LOOK_AT_THE_LABELS = """
+const log = {};
+const isSeen = (node) => getComputedStyle(node).display !== "none";
+const shown = () => [...document.querySelectorAll(".overlay text")]
+  .filter(isSeen).map((node) => [node.textContent, node.getAttribute("y") > 0]);
+log.start = shown();
+document.querySelector(".card").dispatchEvent(new PointerEvent("pointerenter"));
+log.pointed = shown();
+"""
+
+
+def test_labels_are_drawn_and_those_of_an_answer_when_it_is_pointed_at(tmp_path: Path):
+    target = [{"bbox_2d": [200, 0, 600, 300], "label": HOSTILE}]
+    answers: list[object] = [[{"bbox_2d": [0, 100, 400, 200], "label": "dog"}], None]
+    page = write([make_placed_run(tmp_path / "run", ("boxes", target, answers))])
+    log = log_of(page, LOOK_AT_THE_LABELS, tmp_path)
+    assert log["start"] == [[HOSTILE, True]]
+    assert log["pointed"] == [[HOSTILE, True], ["dog", True]]
+
+
 def test_target_and_answers_are_drawn_over_the_picture(tmp_path: Path):
     answers: list[object] = [[0, 0, 400, 200], None, [600, 300, 800, 400]]
     page = write([make_placed_run(tmp_path / "run", ("box", [200, 100, 600, 300], answers))])

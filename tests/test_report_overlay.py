@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_run import make_placed_run, write_lines
 
-from vlrl.report.overlay import paths, picture_size
+from vlrl.report.overlay import labels, paths, picture_size
 from vlrl.report.rollouts import collect
 from vlrl.report.runs import read_all
 from vlrl.rewards import mask
@@ -44,6 +44,28 @@ def group_of(folder: Path) -> dict[str, Any]:
 )
 def test_boxes_and_points_become_paths(kind: str, value: object, lines: str, dots: str) -> None:
     assert paths(kind, value, (800, 400)) == {"lines": lines, "dots": dots}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (
+            "boxes",
+            [{"bbox_2d": [1.04, 2, 3, 4], "label": "dog"}, {"bbox_2d": [0, 0, 9, 9]}],
+            [(1.0, 2, "dog")],
+        ),
+        ("boxes", [{"bbox_2d": None, "label": "dog"}], []),
+        ("action", {"action": "click", "point": [700, 300]}, [(700, 300, "click")]),
+        ("box", [10, 20, 30, 40], []),
+        ("label", "dog", []),
+        ("boxes", None, []),
+    ],
+)
+def test_labels_stand_at_the_corner_of_their_box(
+    kind: str, value: object, expected: list[tuple[float, float, str]]
+) -> None:
+    assert labels(kind, value, (800, 400)) == expected
+    assert labels(kind, value, None) == []
 
 
 @pytest.mark.parametrize("value", [BLOCK, [[40, 10, 70, 10, 70, 30, 40, 30]]])

@@ -15,6 +15,7 @@ from transformers import TrainingArguments
 from vlrl import models, prompts, tasks
 from vlrl.config import Data, Recipe
 from vlrl.contracts import Sample, Source, UserError
+from vlrl.media import ImageFile
 from vlrl.models import Loaded
 from vlrl.training import sft
 
@@ -59,6 +60,14 @@ def test_labels_are_the_completion_and_its_end_token(loaded: Loaded) -> None:
         assert torch.equal(whole[-len(learnt) :], learnt)
         assert loaded.tokenizer.decode(whole[: -len(learnt)]).endswith("<|im_start|>assistant\n")
         assert (labels == sft.IGNORED).sum() == len(labels) - len(learnt)
+
+
+def test_a_picture_that_cannot_be_read_names_its_sample(loaded: Loaded, tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    rows = samples(LENGTHS, "pictures:3", 3)
+    rows[1] = rows[1].with_(media=(ImageFile(tmp_path / "cut.png"),))
+    with pytest.raises(UserError, match=r"sample pictures/1: .*cut\.png.*run the same command"):
+        collator(loaded)(rows)
 
 
 @pytest.mark.parametrize(

@@ -162,14 +162,23 @@ def on_clip(clip: Clip, span: Sequence[float] | None = None) -> Image.Image:
     columns = min(ROW, len(clip.frames))
     rows = -(-len(clip.frames) // ROW)
     below = 0 if span is None else LINE_ROOM_PX
+    inside = [] if span is None else _within(clip.times_s, span)
     strip = Image.new("RGB", (columns * cell[0], rows * cell[1] + below), PAPER)
     for number, (frame, time_s) in enumerate(zip(clip.frames, clip.times_s, strict=True)):
         row, column = divmod(number, ROW)
-        inside = span is not None and span[0] <= time_s <= span[1]
-        _draw_cell(strip, frame, time_s, (column * cell[0], row * cell[1]), cell[0], inside)
+        corner = column * cell[0], row * cell[1]
+        _draw_cell(strip, frame, time_s, corner, cell[0], time_s in inside)
     if span is not None:
         _draw_line(strip, span, clip.duration_s)
     return strip
+
+
+def _within(times_s: Sequence[float], span: Sequence[float]) -> list[float]:
+    """The times from the start of the span to before its end, or that of its end if all it has."""
+    start, end = span
+    return [each for each in times_s if start <= each < end] or [
+        each for each in times_s if each == end
+    ]
 
 
 def _draw_cell(

@@ -72,21 +72,22 @@ def answers_png(
 def _draw_accuracy(axes: Axes, run: Run) -> None:
     if tasks := task_curves(run, "accuracy"):
         _draw_tasks(axes, tasks, task_curves(run, "validation/accuracy"))
-    else:
-        _draw_one_task(axes, run)
+        _dress(axes, "Accuracy (dashed: validation)", share=True)
+        return
+    _draw_training_and_validation(axes, run)
     _dress(axes, "Accuracy", share=True)
 
 
 def _draw_tasks(axes: Axes, training: Sequence[Curve], validation: Sequence[Curve]) -> None:
-    """Training as a line of its own colour for each task, validation as points joined by dashes."""
+    """Every task in a colour of its own."""
     for curve in training:
         _draw_curve(axes, curve.points, COLOURS[curve.colour], label=curve.name)
     for curve in validation:
-        steps, values = [*zip(*curve.points, strict=True)] or ((), ())
+        steps, values = zip(*curve.points, strict=True)
         axes.plot(steps, values, "o--", color=COLOURS[curve.colour], markersize=4, linewidth=1)
 
 
-def _draw_one_task(axes: Axes, run: Run) -> None:
+def _draw_training_and_validation(axes: Axes, run: Run) -> None:
     _draw_curve(axes, points(run, "accuracy"), COLOURS[0], label="training")
     validation = validation_curve(run)
     if validation.points:

@@ -325,11 +325,12 @@ def task_colours(run: Run) -> dict[str, int]:
 
 
 def task_curves(run: Run, metric: str) -> list[Curve]:
-    """One curve per task: its own reward, accuracy or validation/accuracy."""
-    return [
+    """A curve of reward, accuracy or validation/accuracy for each task that has values of it."""
+    curves = (
         Curve(name=task, colour=colour, points=points(run, f"{metric}/{task}"))
         for task, colour in task_colours(run).items()
-    ]
+    )
+    return [curve for curve in curves if curve.points]
 
 
 def _task_charts(runs: Sequence[Run]) -> list[Chart]:

@@ -24,11 +24,11 @@ from vlrl.report.overlay import Size, labels, paths, picture_size
 from vlrl.report.runs import Evaluation, Row, Run, broken_lines, rows_at, rows_with_offsets
 
 NUM_STEPS = 16
-PLACE = ("step", "group", "index", "sample", "task")  # keys of a row that say where it belongs
 NUM_SAMPLES = 24  # per benchmark and mode
 MAX_CHARS = 6000  # of one completion or prompt; the middle of a longer one is left out
 CRISP_PX = 256  # images up to this side are kept pixel by pixel; larger ones shrink to `PHOTO_PX`
 PHOTO_PX = 448
+PLACE = ("step", "group", "index", "sample", "task")  # keys of a row that say where it belongs
 RIGHT = 0.5  # accuracy from which the page calls a completion right
 TAG = re.compile(r"(</?(?:think|answer)>)")
 
