@@ -39,6 +39,7 @@ def toy() -> Loaded:
     loaded = models.load("tiny")
     backbone = loaded.model.model
     backbone.language_model.layers = backbone.language_model.layers[:2]
+    backbone.language_model.config.num_hidden_layers = 2  # of the cache
     backbone.visual.blocks = backbone.visual.blocks[:1]
     loaded.model.generation_config.eos_token_id = letter_ids(loaded)
     return loaded

@@ -7,8 +7,8 @@
 | `@ood` | other shapes, colours, grounds and light | left or right |
 
 One to four changes of three to five objects, at most one of a kind for an object; all functions,
-and all values of a function, are drawn alike.  The objects are numbered by their places in the first
-picture: a question that lists what they are, as TRANCE's do, tells what none of them becomes.
+and all values of a function, are drawn alike.  The objects are numbered by their places in the
+first picture: a question that lists what they are, as TRANCE's do, tells what none of them becomes.
 """
 
 from __future__ import annotations
