@@ -19,7 +19,6 @@ from PIL import Image
 from vlrl.contracts import UserError
 from vlrl.report import write
 from vlrl.report.charts import Curve, area_chart, line_chart, nice_ticks, show, smooth, thin
-from vlrl.report.page import points, task_curves
 from vlrl.report.rollouts import collect, evenly_spaced, segments, spread
 from vlrl.report.runs import read_all
 
@@ -114,34 +113,6 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path):
 def test_no_folder_is_a_set_up_error(folders: list[str], tmp_path: Path):
     with pytest.raises(UserError, match=r"run folder"):
         write([tmp_path / name for name in folders])
-
-
-MIXED = ("counting", "grounding")
-
-
-def test_tasks_of_a_mixed_run_have_curves_of_their_own(tmp_path: Path):
-    folder = make_run(tmp_path / "mixed", num_steps=20, tasks=MIXED)
-    run = read_all([folder])[0]
-    for metric in ("reward", "accuracy"):
-        first, second = task_curves(run, metric)
-        assert (first.name, second.name) == MIXED and first.colour != second.colour
-        assert first.points == points(run, metric)
-        assert second.points == tuple((step, value + 0.1) for step, value in first.points)
-    assert [step for step, _ in task_curves(run, "validation/accuracy")[1].points] == [1, 20]
-    page = write([folder]).read_text(encoding="utf-8")
-    for title in ("Reward by task", "Accuracy in training by task", "Validation accuracy by task"):
-        chart = page[page.index(f"<h3>{title}</h3>") :].partition("</figure>")[0]
-        assert all(f"</i>{task} <span>" in chart for task in MIXED)
-
-
-def test_cards_of_a_mixed_run_name_their_task(run_dir: Path, tmp_path: Path):
-    folder = make_run(tmp_path / "mixed", num_steps=3, tasks=MIXED)
-    mixed, alone = (
-        collect(read_all([each]), budget_bytes=10**6).sets for each in (folder, run_dir)
-    )
-    assert [group["cards"][0]["task"] for group in mixed[0]["groups"]] == list(MIXED)
-    assert {card["task"] for group in alone[0]["groups"] for card in group["cards"]} == {None}
-    assert "by task" not in write([run_dir], tmp_path / "alone.html").read_text(encoding="utf-8")
 
 
 def test_what_was_measured_beside_the_score_is_shown(run_copy: Path):
@@ -478,19 +449,6 @@ def test_pictures_are_drawn(run_dir: Path, tmp_path: Path):
     assert Image.open(curve).size == (1760, 512)
     assert Image.open(sheet).size == (1008, 448)
     assert len(Image.open(sheet).convert("RGB").getcolors(10**6) or []) > 50
-
-
-def test_the_picture_of_a_mixed_run_has_a_line_for_each_task(tmp_path: Path):
-    from matplotlib.figure import Figure
-
-    from vlrl.report.curves import _draw_accuracy
-
-    axes = Figure().subplots()
-    _draw_accuracy(axes, read_all([make_run(tmp_path / "m", num_steps=20, tasks=MIXED)])[0])
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(MIXED)
-    solid, dashed = axes.lines[:2], axes.lines[2:]
-    assert [line.get_color() for line in solid] == [line.get_color() for line in dashed]
-    assert [len(line.get_xdata()) for line in axes.lines] == [20, 20, 2, 2]
 
 
 @pytest.mark.slow

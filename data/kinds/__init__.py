@@ -1,6 +1,6 @@
 """How targets of each kind are asked for, read, written and compared.
 
-`words.py` (numbers, options, names), `maths.py`, `places.py` (boxes) and `masks.py` hold one `Kind`
+Its modules (`words.py`, `maths.py`, `places.py`, `masks.py`, `spans.py` ...) hold one `Kind`
 per kind of target.  A `KindTask` says which of them its samples are of, and where its rows are.
 """
 
