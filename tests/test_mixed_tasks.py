@@ -94,7 +94,7 @@ def test_metrics_are_told_by_task() -> None:
         Scored(total=1.0, parts={"accuracy": 0.0, "format": 1.0}, parsed=2),
         Scored(total=None, parts={"accuracy": None, "format": 1.0}, parsed=2),
     ]
-    found = score_metrics(scores, ["a", "b", "b"], [None] * 3, [])
+    found = score_metrics(scores, ["a", "b", "b"], [None] * 3, [], several=True)
     assert (found["accuracy"], found["accuracy/a"], found["accuracy/b"]) == (0.5, 1.0, 0.0)
     assert (found["reward/a"], found["reward/b"]) == (2.0, 1.0)
     alone = score_metrics(scores, ["a"] * 3, ["counts", None, None], ["counts"])

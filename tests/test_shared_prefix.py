@@ -209,3 +209,20 @@ def test_batches_of_like_length_change_no_number(
     num_lengths = len(set(given.mask_BC.sum(-1).tolist()))
     assert len(calls) == num_lengths + 1 and sum(calls[:-1]) == calls[-1] == len(rows)
     torch.testing.assert_close(*found, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("form", ["cached", "packed"])
+def test_the_gradient_is_the_same_bits_every_time(loaded: Loaded, form: Form) -> None:
+    rows = [row for row in range(len(SAMPLES)) for _ in range(8)]
+    asked, written = questions(loaded), completions(rows, range(len(SAMPLES)))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)  # one alone adds in one order whatever it is asked
+    found = []
+    for _ in range(4):
+        loaded.model.zero_grad()
+        prompts = asked.prompts(range(len(SAMPLES)))
+        logps_BC, _ = scores(loaded.model, loaded.model.model, prompts, written, form)
+        (logps_BC * torch.linspace(-1, 1, logps_BC.numel()).view_as(logps_BC)).sum().backward()
+        found.append(gradient(loaded).clone())
+    torch.set_num_threads(threads)
+    assert all(torch.equal(found[0], each) for each in found[1:])

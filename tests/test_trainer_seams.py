@@ -39,6 +39,7 @@ REPLACED = {
     ),
     "_save_checkpoint": "self, model, trial -> 0",
     "_load_from_checkpoint": "self, resume_from_checkpoint, model= -> 0",
+    "_load_optimizer_and_scheduler": "self, checkpoint -> 0",
     "_load_best_model": "self -> 0",
     "evaluate": "self, eval_dataset=, ignore_keys=, metric_key_prefix= -> 1",
 }

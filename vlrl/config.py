@@ -137,6 +137,7 @@ OWNED = {
     "eval_strategy": "state `eval_every` of the recipe",
     "eval_steps": "state `eval_every` of the recipe",
     "reward_weights": "give each reward its weight under `rewards`",
+    "num_generations_eval": "validation is greedy, one answer each; leave it out",
     "max_prompt_length": "leave it out: prompts too long for the model are left out, never cut",
     "remove_unused_columns": "samples are not columns here; leave it out",
     "resume_from_checkpoint": "a run resumes by itself where it stopped; leave it out",

@@ -152,4 +152,11 @@ def arguments(recipe: Recipe, folder: Path) -> GRPOConfig:
             "greater_is_better": True,
         }
     _check_groups(options)
-    return setup.make_arguments(GRPOConfig, options, "train")
+    made = setup.make_arguments(GRPOConfig, options, "train")
+    if made.n_gpu > 1:
+        raise UserError(
+            f"{made.n_gpu} GPUs are visible to one process; start one for each, with "
+            "`accelerate launch --num_processes N scripts/train.py RECIPE`, or choose one by "
+            "CUDA_VISIBLE_DEVICES"
+        )
+    return made

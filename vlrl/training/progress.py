@@ -28,6 +28,7 @@ NAMES = {  # the trainers' name of a metric -> ours
     "completions/clipped_ratio": "truncated",
     "frac_reward_zero_std": "no_signal",
 }
+OF_TASKS = ("accuracy", "reward")
 GROUPS = ("parts", "habits", "problems", "validation")
 
 
@@ -106,7 +107,10 @@ class MetricsFile(TrainerCallback):
 
 
 def _ours(logs: dict[str, Any]) -> dict[str, Any]:
-    """The metrics under our names; `parts/x` and `habits/x` become one mapping each."""
+    """The metrics under our names; `parts/x` and `habits/x` become one mapping each.
+
+    `accuracy/TASK` and `reward/TASK` of a run with several tasks stay as they are.
+    """
     ours: dict[str, Any] = {}
     for key, value in logs.items():
         group, _, name = key.partition("/")
@@ -114,4 +118,6 @@ def _ours(logs: dict[str, Any]) -> dict[str, Any]:
             ours.setdefault(group, {})[name] = value
         elif key in NAMES:
             ours[NAMES[key]] = value
+        elif group in OF_TASKS and name:
+            ours[key] = value
     return ours

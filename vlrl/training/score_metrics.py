@@ -18,18 +18,19 @@ def score_metrics(
     tasks: Sequence[str],
     habits: Sequence[str | None],
     known_habits: Iterable[str],
+    several: bool = False,
 ) -> dict[str, float]:
     """`tasks` and `habits` name those of each score.
 
-    Of several tasks each has its own `accuracy/TASK` and `reward/TASK` too.
+    In a run with several tasks each has its own `accuracy/TASK` and `reward/TASK` too.
     """
     found: dict[str, float] = {}
     for name in dict.fromkeys(name for score in scores for name in score.parts):
         key = name if name in MAIN else f"parts/{name}"
         found[key] = _mean(score.parts.get(name) for score in scores)
-    accuracies = [score.parts["accuracy"] for score in scores]
-    found |= by_task("accuracy", tasks, accuracies)
-    found |= by_task("reward", tasks, [score.total for score in scores])
+    if several:
+        found |= by_task("accuracy", tasks, [score.parts["accuracy"] for score in scores])
+        found |= by_task("reward", tasks, [score.total for score in scores])
     problems = Counter(score.problem for score in scores)
     found |= {f"problems/{problem}": problems[problem] / len(scores) for problem in PROBLEMS}
     shown = Counter(habits)
@@ -37,17 +38,17 @@ def score_metrics(
 
 
 def accuracy_by_task(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """`accuracy/TASK` of records in the schema of `rollouts.jsonl`, where they are of several."""
+    """`accuracy/TASK` of records in the schema of `rollouts.jsonl`."""
     accuracies = [record["parts"]["accuracy"] for record in records]
     return by_task("accuracy", [record["task"] for record in records], accuracies)
 
 
 def by_task(name: str, tasks: Sequence[str], values: Sequence[float | None]) -> dict[str, float]:
-    """`name/TASK` -> the mean of its values; nothing where there is only one task."""
+    """`name/TASK` -> the mean of its values."""
     own: dict[str, list[float | None]] = {}
     for task, value in zip(tasks, values, strict=True):
         own.setdefault(task, []).append(value)
-    return {f"{name}/{task}": _mean(own[task]) for task in sorted(own) if len(own) > 1}
+    return {f"{name}/{task}": _mean(own[task]) for task in sorted(own)}
 
 
 def _mean(values: Iterable[float | None]) -> float:

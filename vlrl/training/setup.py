@@ -99,6 +99,24 @@ def peft_config(recipe: Recipe, loaded: Loaded) -> Any:
     )
 
 
+def check_alike(samples: Sequence[Sample]) -> None:
+    """Raises UserError for samples that a model in pieces over several processes cannot take.
+
+    Its processes must call the same pieces, so all samples need the same sorts of media.
+    """
+    found: dict[frozenset[str], str] = {}
+    for sample in samples:
+        found.setdefault(frozenset(medium.kind for medium in sample.media), sample.id)
+    if len(found) > 1:
+        named = ", ".join(
+            f"{name} has {' and '.join(sorted(kinds)) or 'none'}" for kinds, name in found.items()
+        )
+        raise UserError(
+            f"FSDP and DeepSpeed need samples with the same sorts of media: {named}; "
+            "train them in separate runs, or without sharding"
+        )
+
+
 def print_trainable(model: Any) -> None:
     trainable = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     total = sum(weight.numel() for weight in model.parameters())

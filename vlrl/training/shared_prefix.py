@@ -158,8 +158,9 @@ def _continued(
     """Scores of completions of the prompts in `cache`, padded to `width`; the cache stays as is."""
     owner_B, C = completions.owner_B, completions.ids_BC.shape[1]
     own_cache = DynamicCache()
-    for place, layer in enumerate(cache.layers):
-        own_cache.update(layer.keys[owner_B], layer.values[owner_B], place)
+    for place, layer in enumerate(cache.layers):  # index_select adds gradients in a fixed order
+        keys, values = (each.index_select(0, owner_B) for each in (layer.keys, layer.values))
+        own_cache.update(keys, values, place)
     steps = torch.arange(C + 1, device=owner_B.device)
     output = forward(
         input_ids=torch.cat([prompts.ids_NP[owner_B, -1:], completions.ids_BC], 1),

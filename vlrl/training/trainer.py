@@ -24,12 +24,12 @@ from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]  # TRL's l
 from trl.models.utils import unwrap_model_for_generation
 from trl.trainer.utils import split_tensor_dict
 
-from vlrl import scoring
+from vlrl import scoring, tasks
 from vlrl.config import Recipe
 from vlrl.contracts import Sample, Scored, Task, UserError
 from vlrl.evaluation.measure import MAX_NEW_TOKENS, Measurement, measure
 from vlrl.models import Loaded
-from vlrl.models.inputs import frame_of
+from vlrl.models.inputs import frame_of, make_prompt
 from vlrl.training import contrast, rollouts, setup, vllm_rollouts
 from vlrl.training.checkpoints import ExactLoading
 from vlrl.training.guard import FiniteSteps
@@ -82,6 +82,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         )
         self._tower_is_frozen = not _trains(loaded.model.get_submodule(loaded.family.vision_tower))
         self._is_sharded = self.is_fsdp_enabled or self.is_deepspeed_enabled
+        if self._is_sharded:
+            setup.check_alike(samples)
         self.questions = Questions(
             loaded, task, recipe.mode, samples,
             frozen=self._tower_is_frozen and not self._is_sharded,
@@ -100,6 +102,8 @@ class Trainer(ExactLoading, GRPOTrainer):
     def _prepare_sampling(self) -> None:
         self.generation_config.suppress_tokens = self.loaded.vision_token_ids
         self._unsupported = rollouts.unsupported(self.generation_config)
+        if self.is_fsdp_enabled:  # whose pieces of the model cannot be called one by one
+            self._unsupported.append("FSDP")
         if self._unsupported:
             log.warning(
                 "rollouts: TRL's generator is used, several times slower, because of %s",
@@ -124,9 +128,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         if self._step % (steps * self.num_iterations) == 0 or self._buffered_inputs is None:
             made = self._generate_and_score_completions(generation_batch)
             order = torch.randperm(len(self._rows))
-            step_rows = (
-                self.args.gradient_accumulation_steps * self.args.per_device_train_batch_size
-            )
+            per_step = math.gcd(self.args.gradient_accumulation_steps, steps)
+            step_rows = per_step * self.args.per_device_train_batch_size
             order = by_group(order, self._rows, made["completion_mask"].sum(-1).cpu(), step_rows)
             made = {**permuted(made, order), "rows": [self._rows[i] for i in order]}
             self._buffered_inputs = split_tensor_dict(made, steps)
@@ -144,16 +147,24 @@ class Trainer(ExactLoading, GRPOTrainer):
             torch.save(kept, folder / self._rollouts_file)
         super()._save_checkpoint(model, trial)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        path = Path(resume_from_checkpoint) / self._rollouts_file
-        if path.is_file():
-            kept = torch.load(path, map_location=self.accelerator.device, weights_only=True)
-            self._step, self._buffered_inputs = kept["step"], kept["inputs"]
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """As ever, and the rollouts that are still to be learnt from."""
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is None or not any(Path(checkpoint).glob("rollouts-*.pt")):
+            return
+        path = Path(checkpoint) / self._rollouts_file
+        if not path.is_file():
+            raise UserError(
+                f"{checkpoint} was written by another number of processes, in the middle of their "
+                "rollouts; resume with as many as before"
+            )
+        kept = torch.load(path, map_location=self.accelerator.device, weights_only=True)
+        self._step, self._buffered_inputs = kept["step"], kept["inputs"]
 
     @property
     def _rollouts_file(self) -> str:
-        return f"rollouts-{self.accelerator.process_index}.pt"
+        rank, world = self.accelerator.process_index, self.accelerator.num_processes
+        return f"rollouts-{rank}-of-{world}.pt"
 
     def _tokenize_prompts(self, prompts: list) -> tuple[list[list[int]], None, dict]:
         """Token ids of the rows' prompts; their pictures stay with `self.questions`."""
@@ -173,7 +184,8 @@ class Trainer(ExactLoading, GRPOTrainer):
             fields = self.questions.repeated(self._rows)
             return super()._generate_single_turn(prompt_ids, images, fields, *rest, **options)
         runs = [(index, len(list(rows))) for index, rows in itertools.groupby(self._rows)]
-        prompts = self.questions.prompts([index for index, _ in runs])
+        with self.accelerator.autocast():
+            prompts = self.questions.prompts([index for index, _ in runs])
         return self._drawn(prompts, [count for _, count in runs]), None
 
     def _drawn(self, prompts: Prompts, counts: Sequence[int]) -> list[list[int]]:
@@ -322,6 +334,7 @@ class Trainer(ExactLoading, GRPOTrainer):
             tasks=[self.samples[row["index"]].task for row in self._batch],
             habits=[row["habit"] for row in self._batch],
             known_habits=[habit.name for habit in self.task.habits],
+            several=len(tasks.apart(self.task)) > 1,
         )
         for name, value in found.items():
             self._metrics["train"][name].append(value)
@@ -363,8 +376,8 @@ class Trainer(ExactLoading, GRPOTrainer):
         for place, (row, advantage) in enumerate(zip(self._batch, advantages, strict=True)):
             sample, scored = self.samples[row["index"]], row["scored"]
             if row["index"] not in known:
-                text = self.questions[row["index"]].text
-                known[row["index"]] = text, save_media(sample, self.output)
+                prompt = make_prompt(self.loaded, self.task, sample, self.recipe.mode)
+                known[row["index"]] = prompt.text, save_media(sample, self.output)
             prompt_text, media = known[row["index"]]
             records.append(
                 {
@@ -393,13 +406,17 @@ class Trainer(ExactLoading, GRPOTrainer):
         shown = {
             "validation/accuracy": result.score, "validation/low": result.low,
             "validation/high": result.high, "validation/n": result.n,
-            **{f"validation/{name}": mean for name, mean in accuracy_by_task(records).items()},
+            **self._by_task(records),
         }  # fmt: skip
         PlainTrainer.log(self, shown | metrics)  # TRL's would add the training metrics so far
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
+
+    def _by_task(self, records: Sequence[dict[str, Any]]) -> dict[str, float]:
+        found = accuracy_by_task(records) if len(tasks.apart(self.task)) > 1 else {}
+        return {f"validation/{name}": mean for name, mean in found.items()}
 
     def measure_held_out(
         self, keep: Callable[[list[dict[str, Any]]], None] = lambda records: None
