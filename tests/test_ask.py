@@ -17,6 +17,8 @@ from vlrl.evaluation.generate import Completion
 from vlrl.models.inputs import frame_of
 from vlrl.preview import draw
 
+pytestmark = pytest.mark.slow
+
 SIZE = (400, 200)
 FRAME = Frame(width=1000, height=1000)  # x 0.4, y 0.2
 SAMPLE = Sample(id="one", task="question", question="Where?", target=None, image_size=SIZE)

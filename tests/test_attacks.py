@@ -196,6 +196,7 @@ def test_every_reward_is_attacked() -> None:
     assert set(FIRST) <= set(map(_module, TABLE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_right_answers_score_1(name: str) -> None:
     subject = subject_of(name)
@@ -203,6 +204,7 @@ def test_right_answers_score_1(name: str) -> None:
     assert right == [pytest.approx(1)] * len(right)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_no_attack_beats_the_best_constant_answer(name: str) -> None:
     subject = subject_of(name)

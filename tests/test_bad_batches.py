@@ -20,6 +20,8 @@ from vlrl.training import grpo, setup, trainer
 from vlrl.training.guard import MAX_IN_A_ROW, FiniteSteps
 from vlrl.training.questions import Questions
 
+pytestmark = pytest.mark.slow
+
 SOUND = SimpleNamespace(key="a tone", kind="audio")
 PAD = "<|image_pad|>"
 

@@ -144,6 +144,7 @@ def test_a_strict_task_passes_in_every_mode(mode: str) -> None:
     assert details(report)["answers"].startswith("4 different: '1' 25%")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "expected"),
     [

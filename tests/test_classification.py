@@ -45,6 +45,7 @@ def earned(sample: Sample, answer: str) -> float | None:
     return score(TASK, sample, write_completion("think", "So.", answer)).parts["accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "ood", "labels"])
 def test_the_target_is_what_the_scene_holds(preset: str) -> None:
     for sample in drawn(preset)[:60]:

@@ -18,6 +18,7 @@ def write(path: Path, text: str) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_loads_and_survives_saving(name: str, tmp_path: Path) -> None:
     recipe = config.load(name)

@@ -15,6 +15,8 @@ from vlrl.media import ClipOnDemand, ImageOnDemand, Sampling, Shuffled, load_cli
 from vlrl.training import contrast, grpo
 from vlrl.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 GROUP = 4
 REWARDS = {"accuracy": 1.0, "order": {"use": "contrast.bonus", "weight": 0.3}}
 VIDEO = ClipOnDemand(

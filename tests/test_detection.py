@@ -40,6 +40,7 @@ def test_case(case: dict) -> None:
     grounding.check(detection, case)
 
 
+@pytest.mark.slow
 @given(value=SETS, target=SETS)
 @grounding.EXAMPLES
 def test_rewards_are_shares_of_sets(value: list, target: list) -> None:

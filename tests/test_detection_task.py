@@ -48,6 +48,7 @@ def earned(sample: Sample, answer: str, frame: Frame | None = None) -> float | N
     return score(TASK, sample, completion, frame=frame).parts["accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_target_is_every_object_of_the_classes_and_no_other(preset: str) -> None:
     for index, sample in enumerate(drawn(preset)[:30]):

@@ -18,6 +18,8 @@ from vlrl.training import grpo, setup
 from vlrl.training.progress import _ours
 from vlrl.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 TEXT = lengths_sample("text", 0).with_(id="words", media=())
 PICTURE = TEXT.with_(id="seen", media=(ImageOnDemand("p", lambda: picture(1, (56, 56))),))
 

@@ -134,6 +134,7 @@ def test_a_clip_is_what_a_model_sees() -> None:
     assert found.duration == 4.0 and "sound" not in found.meta
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "ood"])
 def test_faces_stay_in_the_picture(preset: str) -> None:
     for index in range(40):
@@ -170,6 +171,7 @@ def test_a_tone_has_the_pitch_and_the_length_of_its_emotion() -> None:
     assert set(world.TONES) == set(DFEW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "@ood"])
 def test_the_check_passes_and_one_answer_for_all_earns_little(preset: str) -> None:
     report = check_task(TASK, Source(spec=f"world:emotion{preset}"), limit=40)

@@ -51,6 +51,7 @@ def test_every_format_has_a_sample_folder() -> None:
     assert {each.name for each in TASK.formats} == set(FILES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_the_sample_rows_are_read_and_checked(name: str) -> None:
     found = good(SAMPLES / FILES[name])
@@ -138,6 +139,7 @@ def test_nouns_of_mafw_name_its_classes(tmp_path: Path) -> None:
     assert bad[1].reason.startswith("the emotion 'boredom' is none of happy")
 
 
+@pytest.mark.slow
 def test_names_of_ravdess_tell_the_emotion_and_copies_without_sound_are_not_read(
     tmp_path: Path,
 ) -> None:

@@ -23,6 +23,8 @@ from vlrl.models import Loaded
 from vlrl.models.inputs import Prompt, make_prompt
 from vlrl.training.records import Lines
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = str(Path(__file__).with_name("lengths_task.py"))
 TASK = tasks.find(LENGTHS)
 BENCHMARK = f"{LENGTHS}:lengths_6"
@@ -226,6 +228,7 @@ def test_an_interrupted_measurement_ends_as_an_uninterrupted_one(
         assert (halved / "eval" / name).read_text() == (whole / "eval" / name).read_text()
 
 
+@pytest.mark.slow
 def test_a_sample_with_some_of_its_answers_is_asked_again(tmp_path: Path, monkeypatch: Any) -> None:
     whole = measure_lengths(tmp_path, num_samples=2)
     predictions = Lines(tmp_path / "eval" / "lengths_6-vanilla.jsonl")
@@ -292,6 +295,7 @@ def test_predictions_are_used_again_only_for_the_same_measurement(
     assert found.n == options.get("limit", 6)
 
 
+@pytest.mark.slow
 def test_a_smaller_measurement_keeps_the_predictions_of_a_larger_one(
     measured: Path, monkeypatch: Any
 ) -> None:

@@ -29,6 +29,7 @@ def outcome(case: dict) -> object:
     return "unparsable" if value is None else score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=answer_cases.name_of)
 def test_case(case: dict) -> None:
     assert outcome(case) == case["expected"]
@@ -37,6 +38,7 @@ def test_case(case: dict) -> None:
             expression.equal(None, case["target"])
 
 
+@pytest.mark.slow
 @given(text=MATH)
 @settings(max_examples=50, deadline=None)
 def test_any_expression_equals_itself_or_has_no_meaning(text: str) -> None:

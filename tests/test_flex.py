@@ -26,6 +26,8 @@ from vlrl.training.block_attention import (
 from vlrl.training.questions import Questions
 from vlrl.training.shared_prefix import Completions, Form, Prompts, scores
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = [lengths_sample("pictures", 0), lengths_sample("text", 3)]
 SEGMENTS = [[0, 0, 0, 1, 1, 2, 2, 2], [0, 3, 3, 3, 4, -1, -1, -1]]
 WEIGHT_BC = torch.randn(6, 150, generator=torch.Generator().manual_seed(1))

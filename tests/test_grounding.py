@@ -150,6 +150,7 @@ def test_relations_are_equally_common_and_a_third_has_none() -> None:
         assert max(abs(times - mean) for times in found.values()) < 3 * mean**0.5
 
 
+@pytest.mark.slow
 def test_the_presets_share_neither_look_nor_relations() -> None:
     assert not {each.words for each in referring.TRAINED} & {
         each.words for each in referring.HELD_OUT
@@ -287,6 +288,7 @@ def test_the_ideal_pays_and_junk_does_not(preset: str) -> None:
     assert report.passed, [f for f in report.findings if f.outcome == "fail"]
 
 
+@pytest.mark.slow
 def test_an_empty_answer_is_right_only_where_there_is_nothing() -> None:
     samples = drawn("absent")[:40]
     flood = "[" + ", ".join(TASK.ideal(each, None)[1:-1] for each in samples if each.target) + "]"

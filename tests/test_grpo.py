@@ -34,6 +34,8 @@ from vlrl.media import load_image
 from vlrl.models.inputs import frame_of
 from vlrl.training import grpo, trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 FIELDS = {
     "step", "sample", "task", "group", "index", "mode", "prompt", "media", "target", "kind",

@@ -33,6 +33,8 @@ from vlrl.evaluation.measure import Measurement, summary
 from vlrl.models import Loaded
 from vlrl.training import grpo, trainer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = "adapter_model.safetensors"
 

@@ -33,6 +33,8 @@ from vlrl.media import ImageOnDemand, load_image
 from vlrl.models.inputs import frame_of
 from vlrl.training import grpo, setup, trainer
 
+pytestmark = pytest.mark.slow
+
 Case = dict[str, str]
 """Factor -> level."""
 

@@ -258,6 +258,7 @@ TYPED = CLICK.with_(target={"action": "input_text", "text": "hello world"})
 PLACE = CLICK.with_(target=[10, 20, 30, 60], kind="point")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sample", "answer", "frame", "expected"),
     [

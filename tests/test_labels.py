@@ -38,6 +38,7 @@ def test_parse_of_what_is_written_is_the_list(names: list[str]) -> None:
     assert labels.parse(", ".join(names) or "none") == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reward", SETS)
 @FEW
 @given(value=NAMES, target=NAMES, data=st.data())

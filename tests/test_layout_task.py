@@ -125,6 +125,7 @@ def test_plans_are_the_same_every_time_and_differ_by_role_and_seed() -> None:
         take("@odd", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "num_pieces"), [("", 4), ("@ood", 5)])
 def test_every_piece_stands_by_something_and_apart_from_the_rest(
     preset: str, num_pieces: int
@@ -155,6 +156,7 @@ def test_a_reading_that_is_two_centimetres_off_still_earns_1(preset: str) -> Non
         assert physics(moved, sample.target) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_without_the_picture_no_answer_earns_much(preset: str) -> None:
     """The question is the same for all plans, so blind answers are one answer to all."""
@@ -165,6 +167,7 @@ def test_without_the_picture_no_answer_earns_much(preset: str) -> None:
     assert max(mean_accuracy(TASK, found[20:], each) for each in written[:20]) < 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_picture_shows_the_pieces_where_the_target_says(preset: str) -> None:
     """The colour of a piece fills the pixels of its place, and of no other."""
@@ -184,6 +187,7 @@ def test_the_picture_shows_the_pieces_where_the_target_says(preset: str) -> None
                 assert (x, y) == pytest.approx(piece.place, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_labels_are_legible_and_inside(preset: str) -> None:
     settings = world.PRESETS[preset[1:]]
@@ -203,6 +207,7 @@ def test_the_worked_solution_names_every_place(preset: str) -> None:
             assert re.search(rf"^{name} .*: x {x:g}, y {y:g}, z {z:g}\.$", sample.reasoning, re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_check_passes(preset: str) -> None:
     report = check_task(TASK, Source(spec=f"world:layout{preset}"), limit=30)

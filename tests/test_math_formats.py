@@ -78,6 +78,7 @@ def test_the_sample_rows_are_read(folder: str) -> None:
         assert len(sample.media) == 1 and sample.question.count("<image>") <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", EXPECTED)
 def test_the_ideal_of_a_sample_row_scores_1_and_a_wrong_answer_0(folder: str) -> None:
     for sample in samples_of(folder):

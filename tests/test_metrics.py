@@ -26,6 +26,8 @@ from vlrl.evaluation.metrics import (
 from vlrl.models.inputs import Prompt
 from vlrl.training.records import Lines
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = tasks.find(str(Path(__file__).with_name("lengths_task.py")))
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 VSI = find_metric(SpatialVideo(), "mean:group/subtask")
@@ -149,6 +151,7 @@ def test_a_reward_of_the_library_is_the_score_and_accuracy_stands_beside(
         assert record["total"] == record["parts"]["accuracy"] + record["parts"]["format"]
 
 
+@pytest.mark.slow
 def test_predictions_serve_every_metric_whose_reward_they_hold(
     tmp_path: Path, monkeypatch: Any
 ) -> None:

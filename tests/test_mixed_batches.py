@@ -17,6 +17,8 @@ from vlrl.models import Loaded
 from vlrl.training import grpo
 from vlrl.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 GROUP = 2
 NUM_TOKENS = 8
 

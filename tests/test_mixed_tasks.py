@@ -102,6 +102,7 @@ def test_metrics_are_told_by_task() -> None:
     assert alone["habits/counts"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_a_recipe_of_several_tasks_is_checked_by_task(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

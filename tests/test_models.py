@@ -24,6 +24,8 @@ from vlrl.media import ImageOnDemand
 from vlrl.models import Loaded, tiny
 from vlrl.models.inputs import batch, encode, frame_of, grid_of, make_prompt, prompt_lengths
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 TASK = tasks.find(str(Path(__file__).with_name("lengths_task.py")))
 TOKENIZER = tiny.make_tokenizer()
@@ -88,6 +90,7 @@ def test_the_tokenizer_knows_where_a_completion_ends(loaded: Loaded) -> None:
     assert sorted(ends) == ["<|endoftext|>", "<|im_end|>"]
 
 
+@pytest.mark.slow
 def test_vision_tokens_are_never_sampled(loaded: Loaded, monkeypatch: Any) -> None:
     written: list[int] = []
     plain = loaded.model.generate

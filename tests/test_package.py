@@ -53,6 +53,7 @@ def within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["rewards", "data"])
 def test_rewards_and_data_import_only_the_rooms_below_them(room: str) -> None:
     wrong = [
@@ -64,6 +65,7 @@ def test_rewards_and_data_import_only_the_rooms_below_them(room: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_rewards_and_data_never_use_torch_and_load_datasets_late() -> None:
     wrong = []
     for room in ("rewards", "data"):
@@ -101,6 +103,7 @@ def test_only_what_trains_or_generates_imports_torch_at_once() -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_engine_names_no_task_and_no_benchmark() -> None:
     known = list(map(tasks.find, tasks.names()))
     benchmarks = {each.name for task in known for each in task.benchmarks}
@@ -116,6 +119,7 @@ def test_the_engine_names_no_task_and_no_benchmark() -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_every_python_file_says_what_it_is_and_stays_short() -> None:
     wrong = []
     for path in [*(path for room in ROOMS for path in files_of(room)), *files_of("tests")]:
@@ -149,6 +153,7 @@ def test_rewards_and_data_import_fast_and_without_torch() -> None:
     assert float(took) < 2  # well under half a second on a quiet machine
 
 
+@pytest.mark.slow
 def test_every_task_loads_without_torch() -> None:
     done = run_python(
         "import sys; from vlrl import tasks; found = [tasks.find(name) for name in tasks.names()];"

@@ -174,6 +174,7 @@ def picture(strength: float, distortion: str, is_ood: bool = False) -> np.ndarra
     return world.spoil(clean, (distortion, strength), seed="x", is_ood=is_ood)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_ood", [False, True])
 @pytest.mark.parametrize("distortion", DISTORTIONS)
 def test_a_distortion_takes_more_from_the_picture_the_stronger_it_is(

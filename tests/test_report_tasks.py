@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from fake_run import make_run
 
 from vlrl.report import write
@@ -40,6 +41,7 @@ def test_cards_name_their_task_where_a_run_has_several(tmp_path: Path):
     assert "by task" not in write([folders[1]]).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_mixed_run_has_a_line_for_each_task(tmp_path: Path):
     from matplotlib.figure import Figure
 

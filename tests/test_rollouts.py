@@ -15,6 +15,8 @@ from vlrl.models.inputs import batch, encode
 from vlrl.training import rollouts
 from vlrl.training.questions import Questions
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = [lengths_sample(kind, index) for kind, index in [("pictures", 1), ("text", 2)]]
 COUNTS = [3, 2]
 

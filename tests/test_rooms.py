@@ -127,6 +127,7 @@ def test_the_area_is_that_of_the_plan(preset: str) -> None:
         assert (room.notch is None) == (preset == "")
 
 
+@pytest.mark.slow
 def test_ood_has_more_pieces_in_other_plans_and_colours() -> None:
     seen, other = ([tour.room for tour in tours(preset)] for preset in PRESETS)
     assert max(len(room.pieces) for room in seen) <= 8 < min(len(room.pieces) for room in other)

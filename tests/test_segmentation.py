@@ -33,6 +33,7 @@ def test_duplicates_cost(copies: int) -> None:
     assert segmentation.accuracy(target * copies, target) == pytest.approx(1 / copies)
 
 
+@pytest.mark.slow
 @given(value=SETS, target=SETS)
 @grounding.EXAMPLES
 def test_accuracy_is_the_best_of_all_permutations(value: list, target: list) -> None:

@@ -129,6 +129,7 @@ def test_the_worked_solution_names_what_is_asked_for() -> None:
         assert num_listed == len(sample.target)
 
 
+@pytest.mark.slow
 def test_the_ood_world_shares_no_shape_and_asks_for_all_but() -> None:
     found = take("ood", 40)
     asked = " ".join(sample.question for sample in found)

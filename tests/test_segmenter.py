@@ -32,6 +32,8 @@ from vlrl.media import ImageOnDemand
 from vlrl.rewards import mask
 from vlrl.training.records import Lines
 
+pytestmark = pytest.mark.slow
+
 SIDE_PX, WIDTH, HEIGHT = 64, 70, 50
 CAT = {"bbox_2d": [10, 10, 40, 40], "point_2d": [20, 20]}
 DOG = {"bbox_2d": [0, 0, 20, 9], "point_2d": [3, 3]}
@@ -185,6 +187,7 @@ def measured(
     return found, list(Lines(out / "eval" / f"{benchmark}-think.jsonl"))
 
 
+@pytest.mark.slow
 def test_masks_of_answers_are_measured_beside_their_accuracy(
     place: str, segmenter: Segmenter, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -215,6 +218,7 @@ def test_another_segmenter_measures_anew(place: str, tmp_path: Path, monkeypatch
         )
 
 
+@pytest.mark.slow
 def test_rows_without_masks_have_no_metrics_of_them(
     place: str, tmp_path: Path, monkeypatch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,6 +19,8 @@ from vlrl.media import ImageFile
 from vlrl.models import Loaded
 from vlrl.training import sft
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {
     "per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "learning_rate": 2e-3,
     "logging_steps": 1, "max_steps": 6, "save_steps": 2, "weight_decay": 0.1,

@@ -20,6 +20,8 @@ from vlrl.training.microbatches import by_group, of_like_length
 from vlrl.training.questions import Questions
 from vlrl.training.shared_prefix import Completions, Form, scores
 
+pytestmark = pytest.mark.slow
+
 NUM_TOKENS = 12
 
 

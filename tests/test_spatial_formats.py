@@ -108,6 +108,7 @@ def test_the_sample_rows_are_read(folder: str) -> None:
                 assert load_image(medium).size == sample.image_size == (168, 168)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", EXPECTED)
 def test_the_check_passes_on_the_sample_rows(folder: str) -> None:
     report = check_task(TASK, Source(spec=str(SAMPLES / folder), role="test"))
@@ -210,6 +211,7 @@ def test_described_scenes_are_asked_about(tmp_path: Path) -> None:
     assert bad.reason == "scene1 is no description of a scene (KeyError('room_size'))"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [

@@ -222,6 +222,7 @@ def test_what_is_not_clear_is_not_asked() -> None:
     assert not asked(scene(a=[obj((0, 0, 0))] * 2), "object_size_estimation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("degrees", "easy", "medium", "hard"),
     [

@@ -21,6 +21,8 @@ from vlrl.speed.settings import Settings
 from vlrl.speed.surface import Grid
 from vlrl.speed.work import MODE, TASK, Rows
 
+pytestmark = pytest.mark.slow
+
 SMALL = Settings(side_px=112, prompt_tokens=40, completion_tokens=6, num_generations=4, pairs=1)
 SMALL_OPTIONS = [
     *("--side-px", "112", "--prompt-tokens", "40", "--completion-tokens", "6"),

@@ -116,6 +116,7 @@ def peak_bytes(path: Path) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_a_table_is_never_in_memory_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def test_films_are_the_same_every_time_and_differ_by_role_and_seed() -> None:
         take("@odd", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "num_pictures"), [("", 12), ("@ood", 16)])
 def test_events_lie_inside_their_film(preset: str, num_pictures: int) -> None:
     found = take(preset, 90)
@@ -187,6 +188,7 @@ def test_objects_that_meet_or_hide_or_leave_are_not_clear() -> None:
     assert not films.is_clear(scene, [films.stays(one, 5), films.stays(one, 5)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "@ood"])
 def test_the_check_passes_and_one_answer_for_all_earns_little(preset: str) -> None:
     source = Source(spec=f"world:temporal_grounding{preset}")

@@ -36,6 +36,7 @@ def test_every_format_has_a_sample_folder() -> None:
     assert {each.name for each in TASK.formats} == set(EXPECTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", EXPECTED)
 def test_the_sample_rows_are_read(folder: str) -> None:
     found = read(SAMPLES / folder)
@@ -46,6 +47,7 @@ def test_the_sample_rows_are_read(folder: str) -> None:
         assert len(load_clip(each.media[0], Sampling()).frames) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", EXPECTED)
 def test_the_check_passes_on_the_sample_rows_and_finds_the_task(folder: str) -> None:
     source = Source(spec=str(SAMPLES / folder), role="test")

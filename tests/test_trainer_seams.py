@@ -22,6 +22,8 @@ from trl.trainer.utils import add_fused_lm_head, split_tensor_dict
 from vlrl.training.checkpoints import ExactLoading
 from vlrl.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 OURS = {Trainer: "vlrl/training/trainer.py", ExactLoading: "vlrl/training/checkpoints.py"}
 REPLACED = {
     "_prepare_inputs": "self, generation_batch -> 1",

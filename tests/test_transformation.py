@@ -79,6 +79,7 @@ def test_the_hint_lists_the_functions_with_their_values() -> None:
 # The world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_sample_is_the_same_on_every_run_and_another_in_every_role_and_seed(preset: str) -> None:
     first, again = take(preset, 3), take(preset, 3)
@@ -107,6 +108,7 @@ DESCRIBED = {
 SIGNS = {"front": (0, -1), "behind": (0, 1), "left": (-1, 0), "right": (1, 0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_scenes_differ_by_the_calls_and_nothing_else(preset: str) -> None:
     for found in changes(preset):

@@ -26,6 +26,8 @@ from vlrl.models.inputs import (
     video_grid_of,
 )
 
+pytestmark = pytest.mark.slow
+
 TASK = tasks.find(str(Path(__file__).with_name("lengths_task.py")))
 SAMPLING = Sampling(num_frames=8, min_pixels=28 * 28, max_pixels=8 * 28 * 28)
 FAMILIES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")

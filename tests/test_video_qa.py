@@ -38,6 +38,7 @@ def test_films_are_the_same_every_time_and_differ_by_role_and_seed() -> None:
         take("@odd", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "@ood"])
 def test_all_subtasks_and_answers_come_equally_often(preset: str) -> None:
     found = take(preset, 240)
@@ -116,6 +117,7 @@ def test_a_clip_has_eight_pictures_and_the_worked_solution_names_the_answer(subt
     assert sample.reasoning.endswith(f"{stated}.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "@ood"])
 def test_the_check_passes(preset: str) -> None:
     report = check_task(TASK, Source(spec=f"world:video_qa{preset}"), limit=40)

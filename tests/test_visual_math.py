@@ -354,6 +354,7 @@ def test_a_choice_is_a_letter_or_the_text_of_an_option(answer: str, expected: fl
     assert scored("B", answer, "choice", options=("20", "30", "40", "50")) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "target"),
     [

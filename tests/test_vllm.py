@@ -23,6 +23,8 @@ from vlrl.training import grpo, setup, vllm_rollouts
 from vlrl.training.questions import Questions
 from vlrl.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 MODES = ("colocate", "server")
 NEAR = 1e-3  # between the log-probabilities of vLLM and the trainer
 

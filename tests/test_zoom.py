@@ -72,6 +72,7 @@ def test_glyphs_differ_in_several_pixels() -> None:
 # The pictures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "ood"])
 def test_reduced_to_168_pixels_the_answer_leaves_no_trace(preset: str) -> None:
     for sample in drawn(preset, 4):
