@@ -14,6 +14,8 @@ from vlrl.media import smart_resize
 from vlrl.models.family import resized_frame, thousand_frame
 from vlrl.rewards import box
 
+pytestmark = pytest.mark.slow
+
 PROCESSORS = {
     "Qwen2-VL": (Qwen2VLImageProcessor(), thousand_frame),
     "Qwen2.5-VL": (Qwen2VLImageProcessor(), resized_frame),
