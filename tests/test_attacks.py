@@ -243,6 +243,7 @@ def test_the_attacks_find_a_grammar_that_searches(leak: str) -> None:
     assert max(subject.earned().values()) > max(subject.constants().values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_a_right_answer_in_the_wrong_place_is_not_right(name: str) -> None:
     subject = subject_of(name)

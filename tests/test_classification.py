@@ -57,6 +57,7 @@ def test_the_target_is_what_the_scene_holds(preset: str) -> None:
         assert preset == "labels" or len(there) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "ood", "labels"])
 def test_the_names_are_all_combinations_of_words_of_the_scene(preset: str) -> None:
     domain = DOMAINS["ood" if preset == "ood" else "train"]
@@ -77,6 +78,7 @@ def test_no_place_among_the_names_is_commoner_than_others(preset: str) -> None:
     assert sum((times - mean) ** 2 / mean for times in places.values()) < 20.5  # 99.9 %, 5 degrees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("preset", "least"), [("", 24), ("ood", 10), ("digits", 10)])
 def test_all_classes_are_about_equally_common(preset: str, least: int) -> None:
     found = Counter(sample.target for sample in drawn(preset))
@@ -151,6 +153,7 @@ SEVERAL = ONE.with_(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

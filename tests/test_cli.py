@@ -197,6 +197,7 @@ def test_score_writes_a_line_for_a_line(run_vlrl: RunVlrl, tmp_path: Path) -> No
     assert broken == {"line": 2, "problem": "bad_line"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["counting", "world_recipe.yaml"])
 def test_check_takes_a_task_or_a_recipe(
     target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -63,6 +63,7 @@ def test_the_target_is_every_object_of_the_classes_and_no_other(preset: str) -> 
         assert sample.target == expected, sample.question
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_classes_exclude_each_other_by_their_words(preset: str) -> None:
     domain = DOMAINS[world.PRESETS[preset].domain]

@@ -52,6 +52,7 @@ def test_any_expression_equals_itself_or_has_no_meaning(text: str) -> None:
             expression.equal(value, "1")
 
 
+@pytest.mark.slow
 @given(text=MATH, target=st.sampled_from(["3", "x+1", "(1,2)", "x=2, x=3", "x>3", "y=x^2", "AB"]))
 @settings(max_examples=50, deadline=None)
 def test_any_expression_is_right_wrong_or_without_meaning(text: str, target: str) -> None:

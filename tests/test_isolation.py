@@ -201,6 +201,7 @@ def test_a_group_of_answers_is_scored_in_order() -> None:
     assert scored[-1].parsed is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [None, "", "words", math.nan, [1], True])
 def test_an_unusable_target_is_told_with_and_without_an_answer(target: object) -> None:
     for completion in (written("3"), "no answer"):

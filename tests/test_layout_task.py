@@ -144,6 +144,7 @@ def test_every_piece_stands_by_something_and_apart_from_the_rest(
     assert len(corners) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_reading_that_is_two_centimetres_off_still_earns_1(preset: str) -> None:
     for sample in take(preset, 20):

@@ -92,6 +92,7 @@ def test_rewards_are_pure() -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_only_what_trains_or_generates_imports_torch_at_once() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}: {module}"

@@ -28,6 +28,8 @@ from vlrl.preview.show import page, print_out
 from vlrl.preview.subject import Subject
 from vlrl.rewards import mask
 
+pytestmark = pytest.mark.slow
+
 COLOUR = draw.COLOURS[0]
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "data" / "samples"

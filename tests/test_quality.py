@@ -156,6 +156,7 @@ def test_the_better_version_is_the_one_that_suffers_less() -> None:
         assert abs(a - b) <= 0.04 or abs(a - b) > 0.19
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "num_targets"), [("degradation", 21), ("compare", 3), ("score", 4)]
 )

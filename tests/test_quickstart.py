@@ -7,6 +7,8 @@ import pytest
 
 from vlrl import quickstart
 
+pytestmark = pytest.mark.slow
+
 SMALL = [
     "model=tiny",
     "sft.max_steps=2",

@@ -139,6 +139,7 @@ def test_ood_has_more_pieces_in_other_plans_and_colours() -> None:
 # The walk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_camera_walks_at_eye_height_with_room_around_it(preset: str) -> None:
     for tour in tours(preset):

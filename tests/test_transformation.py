@@ -126,6 +126,7 @@ def test_the_scenes_differ_by_the_calls_and_nothing_else(preset: str) -> None:
             assert moved.tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_objects_are_numbered_from_left_to_right_and_all_are_seen(preset: str) -> None:
     for found in changes(preset):

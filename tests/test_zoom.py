@@ -104,6 +104,7 @@ def _bicubic(picture: np.ndarray) -> Image.Image:
     return Image.fromarray(picture).resize((SMALL_PX, SMALL_PX), Image.Resampling.BICUBIC)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["", "ood"])
 def test_the_plate_of_the_object_reads_the_answer(preset: str) -> None:
     """Found anew: the object by its words, its plate by its pixels, the glyphs by comparison."""
