@@ -218,7 +218,7 @@ class Trainer(ExactLoading, GRPOTrainer):
             mine[index] = scoring.score_group(
                 self.task,
                 [sample] * count,
-                self.processing_class.batch_decode(ids, skip_special_tokens=True),
+                self.loaded.processor.batch_decode(ids, skip_special_tokens=True),
                 mode=self.recipe.mode,
                 frame=frame_of(self.loaded, sample),
                 truncated=[each[-1] not in self.loaded.end_token_ids for each in ids],
