@@ -18,19 +18,18 @@ from typing import Any
 
 import pytest
 import torch
-from datasets import Dataset
 from lengths_runs import LORA, TASK, recipe
 from lengths_task import picture
 from lengths_task import sample as lengths_sample
+from stock import stock_trainer
 from transformers import Qwen2_5_VLForConditionalGeneration, TrainerCallback
 from trl import GRPOTrainer
 from trl.trainer import grpo_trainer
 
-from vlrl import models, prompts, scoring
+from vlrl import models
 from vlrl.config import Recipe
 from vlrl.contracts import Sample
-from vlrl.media import ImageOnDemand, load_image
-from vlrl.models.inputs import frame_of
+from vlrl.media import ImageOnDemand
 from vlrl.training import grpo, setup, trainer
 
 pytestmark = pytest.mark.slow
@@ -242,40 +241,6 @@ def our_trainer(made: Recipe, rows: list[Sample]) -> trainer.Trainer:
     output = Path(made.output or "")
     arguments = grpo.arguments(made, output)
     return trainer.Trainer(setup.load_model(made), TASK, made, arguments, rows, [], output)
-
-
-def stock_trainer(made: Recipe, rows: list[Sample]) -> GRPOTrainer:
-    """TRL's own on the same samples, with a reward function that returns our totals."""
-    loaded = setup.load_model(made)
-    ends = loaded.end_token_ids
-
-    def totals(completions: list, completion_ids: list, index: list, **_: Any) -> list:
-        return [
-            scoring.score(
-                TASK, rows[row], completion[0]["content"], mode=made.mode, rewards=made.rewards,
-                truncated=ids[-1] not in ends,
-            ).total
-            for completion, ids, row in zip(completions, completion_ids, index, strict=True)
-        ]  # fmt: skip
-
-    data = Dataset.from_dict({"index": range(len(rows))}).with_transform(
-        lambda batch: {
-            "index": batch["index"],
-            "prompt": [
-                prompts.messages(TASK, rows[i], made.mode, frame_of(loaded, rows[i]))
-                for i in batch["index"]
-            ],
-            "images": [[load_image(each) for each in rows[i].media] for i in batch["index"]],
-        }
-    )
-    return GRPOTrainer(
-        model=loaded.model,
-        reward_funcs=totals,
-        args=grpo.arguments(made, Path(made.output or "")),
-        train_dataset=data,
-        processing_class=loaded.processor,
-        peft_config=setup.peft_config(made, loaded),
-    )
 
 
 class Gradients(TrainerCallback):
