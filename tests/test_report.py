@@ -153,7 +153,7 @@ def change(run: Path, name: str, **values: object) -> None:
         ("recipe.yaml", "recipe.yaml is missing"),
         ("metrics.jsonl", "metrics.jsonl is missing"),
         ("rollouts.jsonl", "rollouts.jsonl is missing"),
-        ("summary.json", "no summary: the run has not finished"),
+        ("summary.json", "no summary and no model: the run has not finished"),
         ("eval", "no evaluation under eval/"),
         ("media", "not shown"),
     ],
@@ -166,6 +166,12 @@ def test_missing_file_is_named(run_copy: Path, missing: str, said: str):
     if missing == "media":
         lost = page_data(page)["sets"][0]["groups"][0]["lost"]
         assert lost == ["media/step1-0.png"]
+
+
+def test_a_finished_run_needs_no_summary(run_copy: Path):
+    (run_copy / "summary.json").unlink()
+    (run_copy / "model").mkdir()
+    assert "has not finished" not in write([run_copy]).read_text(encoding="utf-8")
 
 
 def test_empty_run_says_what_is_missing(tmp_path: Path):

@@ -124,15 +124,15 @@ def broken_lines(path: Path, count: int) -> str:
 def _read(folder: Path, name: str) -> Run:
     notes: list[str] = []
     recipe, recipe_text = _read_recipe(folder / "recipe.yaml", notes)
+    summary = _read_object(folder / "summary.json", notes) or {}
+    if not summary and not (folder / "model").is_dir():  # only the quickstart sums up
+        notes.append("no summary and no model: the run has not finished.")
     return Run(
         name=name,
         folder=folder,
         recipe=recipe,
         recipe_text=recipe_text,
-        summary=_read_object(
-            folder / "summary.json", notes, "no summary: the run has not finished."
-        )
-        or {},
+        summary=summary,
         metrics=_read_metrics(folder / "metrics.jsonl", notes),
         evaluations=_read_evaluations(folder / "eval", notes),
         notes=tuple(notes),
@@ -173,7 +173,7 @@ def _read_metrics(path: Path, notes: list[str]) -> tuple[Row, ...]:
 def _read_evaluations(folder: Path, notes: list[str]) -> tuple[Evaluation, ...]:
     found = []
     for path in sorted(folder.glob("*.json")):
-        values = _read_object(path, notes, "")
+        values = _read_object(path, notes)
         if values is not None:
             found.append(Evaluation(values=values, predictions=path.with_suffix(".jsonl")))
     if not found:
@@ -181,9 +181,8 @@ def _read_evaluations(folder: Path, notes: list[str]) -> tuple[Evaluation, ...]:
     return tuple(sorted(found, key=lambda evaluation: evaluation.place))
 
 
-def _read_object(path: Path, notes: list[str], if_missing: str) -> Row | None:
+def _read_object(path: Path, notes: list[str]) -> Row | None:
     if not path.exists():
-        notes.append(if_missing)
         return None
     values = _parse(path.read_bytes())
     if values is None:
